@@ -1,0 +1,45 @@
+"""Every error NextPick raises on purpose.
+
+NextPickError
+├── ConfigError     params.yaml, the environment or a command's options are wrong
+├── DataError       the input is wrong: retrying cannot help
+├── BundleError     a model bundle is absent, corrupt, or made for other features
+├── StoreError      Postgres is unreachable, or refuses what was asked
+├── RegistryError   MLflow is unreachable, or holds no such model version
+├── GateRefused     a challenger may not become champion
+└── LocalError      the one-machine run cannot start or go on
+
+A message names the fault, the value, the place and the remedy, in one or two sentences.
+"""
+
+
+class NextPickError(Exception):
+    """Base of all errors a caller may want to show to a person as they are."""
+
+
+class ConfigError(NextPickError):
+    """A setting or parameter is missing or wrong."""
+
+
+class DataError(NextPickError):
+    """The input cannot be used as it is; a retry would fail the same way."""
+
+
+class BundleError(NextPickError):
+    """A model bundle is absent, corrupt, or made for features this code cannot compute."""
+
+
+class StoreError(NextPickError):
+    """Postgres cannot do what was asked."""
+
+
+class RegistryError(NextPickError):
+    """MLflow cannot do what was asked."""
+
+
+class GateRefused(NextPickError):
+    """The challenger is not good enough; the message carries the reasons."""
+
+
+class LocalError(NextPickError):
+    """The one-machine run (`make run`) cannot start or go on."""

@@ -1,0 +1,108 @@
+"""params.yaml as frozen, bounded types; a misspelt or missing key is an error that names it."""
+
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from nextpick.errors import ConfigError
+
+SeenPolicy = Literal["allow", "exclude"]
+GENERATORS = ("als", "buy_again", "popular")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataParams(_Section):
+    kinds: dict[str, float] = Field(min_length=1)
+
+
+class SplitParams(_Section):
+    label_days: int = Field(gt=0)
+    test_days: int = Field(gt=0)
+
+
+class ScenarioParams(_Section):
+    seen_policy: SeenPolicy
+    top_k: int = Field(gt=0, le=100)
+
+
+class AlsParams(_Section):
+    factors: int = Field(gt=0, le=1024)
+    iterations: int = Field(gt=0)
+    regularization: float = Field(ge=0)
+    alpha: float = Field(gt=0)
+
+
+class DecayParams(_Section):
+    half_life_days: float = Field(gt=0)
+
+
+class RankerParams(_Section):
+    trees: int = Field(gt=0)
+    leaves: int = Field(gt=1)
+    learning_rate: float = Field(gt=0, le=1)
+    min_child_samples: int = Field(gt=0)
+    negatives_per_positive: int = Field(gt=0)
+
+
+class ListParams(_Section):
+    size: int = Field(gt=0, le=1000)
+
+
+class EvaluationParams(_Section):
+    k: int = Field(gt=0, le=100)
+    bootstrap_samples: int = Field(ge=100)
+
+
+class GateParams(_Section):
+    margin: float = Field(ge=0, lt=1)
+
+
+class Params(_Section):
+    seed: int
+    data: DataParams
+    split: SplitParams
+    scenarios: dict[str, ScenarioParams]
+    pool: dict[Literal["als", "buy_again", "popular"], int] = Field(min_length=1)
+    als: AlsParams
+    buy_again: DecayParams
+    popular: DecayParams
+    ranker: RankerParams
+    lists: ListParams
+    evaluation: EvaluationParams
+    gate: GateParams
+
+    @property
+    def generators(self) -> tuple[str, ...]:
+        """The pool's generators in the order of params.yaml, which is the order of their features."""
+        return tuple(self.pool)
+
+
+def parse_params(text: str, source: str = "params.yaml") -> Params:
+    """Params from YAML text; every fault in it is named with its key.
+
+    Raises: ConfigError.
+    """
+    try:
+        params = Params.model_validate(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{source} is not YAML: {error}.") from None
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise ConfigError(f"{source}: {faults}.") from None
+    if "default" not in params.scenarios:
+        raise ConfigError(f"{source}: scenarios.default is missing; requests that name no scenario use it.")
+    return params
+
+
+def load_params(path: Path) -> Params:
+    """Params from a file. Raises: ConfigError, also where the file is absent."""
+    try:
+        text = path.read_text()
+    except OSError as error:
+        raise ConfigError(f"Cannot read {path}: {error.strerror}. Run from the project's folder, or name the file.") from None
+    return parse_params(text, path.name)

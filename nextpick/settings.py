@@ -1,0 +1,65 @@
+"""Settings: where things are and who may enter. What changes a result is in params.yaml instead."""
+
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from nextpick.errors import ConfigError
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Read from the environment (prefix `NEXTPICK_`), then `.env`, then what `make run` wrote to `.nextpick/local.env`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="NEXTPICK_",
+        env_file=(PROJECT / ".nextpick" / "local.env", PROJECT / ".env"),  # the later file wins
+        extra="ignore",
+        frozen=True,
+    )
+
+    project: Path = PROJECT
+    """The folder of params.yaml and dvc.yaml."""
+    home: Path = PROJECT / ".nextpick"
+    """Everything NextPick writes on this machine: bundles, reports, the DVC cache, logs."""
+    database_url: SecretStr | None = None
+    """The nextpick database, `postgresql://user:password@host:port/name`."""
+    mlflow_url: str | None = None
+    """MLflow tracking and registry; a SQLite file under `home` when unset."""
+    dvc_remote: str | None = None
+    """Where DVC pushes snapshots and models; a folder under `home` when unset."""
+    api_port: int = 8080
+    airflow_port: int = 8081
+    mlflow_port: int = 5000
+    api_open_to_loopback: bool = False
+    """Answer callers on this machine without a key. `make run` sets it; nothing else should."""
+    api_key_sha256: SecretStr | None = None
+    """Hex SHA-256 of the one key callers must send as `X-API-Key`."""
+    slack_webhook_url: SecretStr | None = None
+    """Where alerts go; without it they are only logged and stored."""
+
+    @cached_property
+    def tracking_uri(self) -> str:
+        """What MLflow is to be told."""
+        return self.mlflow_url or f"sqlite:///{self.home.resolve() / 'mlflow.db'}"
+
+    def database(self) -> str:
+        """The database URL, or a ConfigError that says how to get one."""
+        if self.database_url is None:
+            raise ConfigError(
+                "NEXTPICK_DATABASE_URL is not set, and no `make run` has left one in .nextpick/local.env. "
+                "Start `make run` in another terminal, or set it to postgresql://user:password@host:port/nextpick."
+            )
+        return self.database_url.get_secret_value()
+
+
+def load_settings() -> Settings:
+    """The settings as the environment has them now."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = "; ".join(f"NEXTPICK_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        raise ConfigError(f"The settings are wrong: {faults}. Set them in the environment or in .env.") from None

@@ -104,5 +104,7 @@ def load_params(path: Path) -> Params:
     try:
         text = path.read_text()
     except OSError as error:
-        raise ConfigError(f"Cannot read {path}: {error.strerror}. Run from the project's folder, or name the file.") from None
+        raise ConfigError(
+            f"Cannot read {path}: {error.strerror}. Run from the project's folder, or name the file."
+        ) from None
     return parse_params(text, path.name)

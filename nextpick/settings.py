@@ -12,7 +12,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 
 class Settings(BaseSettings):
-    """Read from the environment (prefix `NEXTPICK_`), then `.env`, then what `make run` wrote to `.nextpick/local.env`."""
+    """Read from the environment (prefix `NEXTPICK_`), then `.env`, then `.nextpick/local.env`, which `make run` writes."""
 
     model_config = SettingsConfigDict(
         env_prefix="NEXTPICK_",

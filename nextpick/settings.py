@@ -12,7 +12,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 
 class Settings(BaseSettings):
-    """Read from the environment (prefix `NEXTPICK_`), then `.env`, then `.nextpick/local.env`, which `make run` writes."""
+    """Read from the environment (prefix `NEXTPICK_`), then `.env`, then the `.nextpick/local.env` of `make run`."""
 
     model_config = SettingsConfigDict(
         env_prefix="NEXTPICK_",

@@ -1,0 +1,1 @@
+"""Releases: lists computed for every user, published whole, and turned into answers."""

@@ -1,0 +1,120 @@
+"""Every user's list, from one bundle as of one moment, in blocks of users so that memory stays bounded."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nextpick.features.histories import Histories
+from nextpick.features.items import ItemTable
+from nextpick.features.pair import Pool, pair_features
+from nextpick.idmap import IdMap
+from nextpick.models.bundle import Bundle
+from nextpick.models.pool import build_pool
+
+USERS_PER_BLOCK = (
+    512  # x the catalogue x generators x 4 bytes of scores at once: 24 MB for 4,000 items and 3 generators
+)
+
+
+@dataclass(frozen=True)
+class ListBlock:
+    """The lists and histories of some users.
+
+    User i's list is items starts[i]:starts[i + 1] of item_rows (int32, best first), scores (float32, the ranker's)
+    and generator_scores (float32, (n, generators), NaN = absent); the user's history is row i of histories.
+    """
+
+    user_ids: tuple[str, ...]
+    starts: np.ndarray
+    item_rows: np.ndarray
+    scores: np.ndarray
+    generator_scores: np.ndarray
+    histories: Histories
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What lists are made from: `users` names the rows of `histories`; `table` and `histories` are as of the cutoff.
+
+    `hidden` is a bool mask over the bundle's items, True where an item may not be shown.
+    """
+
+    users: IdMap
+    histories: Histories
+    table: ItemTable
+    hidden: np.ndarray
+
+
+def list_blocks(bundle: Bundle, inputs: Inputs, users_per_block: int = USERS_PER_BLOCK) -> Iterator[ListBlock]:
+    """Lists of all users of `inputs.users`, in row order; the answer does not depend on the size of a block.
+
+    Within a list items go by the ranker's score, best first; ties go to the lower item row.
+    """
+    for start in range(0, len(inputs.users), users_per_block):
+        rows = np.arange(start, min(start + users_per_block, len(inputs.users)), dtype=np.int32)
+        yield _block(bundle, inputs, rows)
+
+
+def item_rows(items: IdMap, table: ItemTable) -> list[tuple[int, str, str, list[str], float | None, list[float]]]:
+    """The rows of `release_items`: (item_row, item_id, title, categories, price or None, features)."""
+    prices: Sequence[float] = table.prices.tolist()
+    features: Sequence[list[float]] = table.features.tolist()
+    return [
+        (row, item_id, table.titles[row], list(table.categories[row]), _known(prices[row]), features[row])
+        for row, item_id in enumerate(items.ids)
+    ]
+
+
+def _block(bundle: Bundle, inputs: Inputs, rows: np.ndarray) -> ListBlock:
+    params = bundle.params
+    policy = params.scenarios["default"].seen_policy
+    pool = build_pool(
+        bundle.generators,
+        {name: params.pool[name] for name in bundle.generators},
+        rows,
+        inputs.histories,
+        policy,
+        inputs.hidden,
+    )
+    features = pair_features(pool, inputs.histories, inputs.table, inputs.histories.as_of)
+    scores = np.asarray(bundle.ranker.predict(features)) if len(pool.item_rows) else np.empty(0)
+    kept, starts = _best(pool, scores, rows, params.lists.size)
+    return ListBlock(
+        user_ids=tuple(inputs.users.ids[row] for row in rows),
+        starts=starts,
+        item_rows=pool.item_rows[kept],
+        scores=scores[kept].astype(np.float32),
+        generator_scores=pool.scores[kept],
+        histories=_of_users(inputs.histories, rows),
+    )
+
+
+def _best(pool: Pool, scores: np.ndarray, rows: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Positions in the pool of each user's best `size` items, users in the order of `rows`, and where each starts."""
+    order = np.lexsort((pool.item_rows, -scores, pool.user_rows))
+    users = pool.user_rows[order]
+    rank = np.arange(len(order)) - np.searchsorted(users, users)
+    kept = order[rank < size]
+    starts = np.searchsorted(pool.user_rows[kept], np.append(rows, rows[-1] + 1))
+    return kept, starts.astype(np.int64)
+
+
+def _of_users(histories: Histories, rows: np.ndarray) -> Histories:
+    """The histories of consecutive users, as rows 0 .. n - 1."""
+    first, last = int(rows[0]), int(rows[-1]) + 1
+    low, high = int(histories.indptr[first]), int(histories.indptr[last])
+    return Histories(
+        as_of=histories.as_of,
+        n_items=histories.n_items,
+        indptr=histories.indptr[first : last + 1] - low,
+        item_rows=histories.item_rows[low:high],
+        counts=histories.counts[low:high],
+        weights=histories.weights[low:high],
+        first_at=histories.first_at[low:high],
+        last_at=histories.last_at[low:high],
+    )
+
+
+def _known(price: float) -> float | None:
+    return None if price != price else float(price)

@@ -1,0 +1,54 @@
+"""Why an item is in an answer, in one sentence that the data bears out."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+DONE = {"purchase": "bought", "view": "viewed", "rating": "rated", "click": "clicked", "play": "played"}
+TOP = 100  # how many items "most ..." may name
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What is known of one answered item.
+
+    `count` and `last_at` (microseconds since 1970 UTC) are the user's own history with it; `by_taste` says that a
+    generator that learns from other users proposed it; `week_rank` is its place, from 0, among the release's most
+    popular of the 7 days before the cutoff, or None where nobody took it then; `recent` says that somebody did within
+    28 days.
+    """
+
+    count: int = 0
+    last_at: int = 0
+    by_taste: bool = False
+    week_rank: int | None = None
+    recent: bool = False
+
+
+def verb(kinds: tuple[str, ...]) -> str:
+    """The past participle for the kinds of event that count; "chose" fits any mixture."""
+    return DONE.get(kinds[0], "chose") if len(kinds) == 1 else "chose"
+
+
+def reason(fact: Fact, done: str, cutoff: int, as_of: int) -> str:
+    """The strongest true sentence: the user's own history, then people alike, then popularity.
+
+    `cutoff` is the release's: popularity is counted back from it, so a sentence on it names that day.
+    """
+    if fact.count > 0:
+        times = {1: "once", 2: "twice"}.get(fact.count, f"{fact.count} times")
+        when = day(fact.last_at, as_of)
+        return f"You {done} this {times}, on {when}" if fact.count == 1 else f"You {done} this {times}, last on {when}"
+    if fact.by_taste:
+        return f"Suggested by what people like you {done}"
+    if fact.week_rank is not None and fact.week_rank < TOP:
+        return f"Among the {TOP} most popular of the week to {day(cutoff - 1, as_of)}"
+    if fact.recent:
+        return f"Somebody {done} this in the 28 days to {day(cutoff - 1, as_of)}"
+    return "From the rest of the catalogue, to complete your list"
+
+
+def day(moment: int, as_of: int) -> str:
+    """A UTC day such as "12 Nov", with the year where it is not as_of's."""
+    then, now = (datetime.fromtimestamp(us / 1e6, UTC) for us in (moment, as_of))
+    text = f"{then.day} {then:%b}"
+    return text if then.year == now.year else f"{text} {then.year}"

@@ -1,0 +1,82 @@
+"""Impressions: what was answered, with the exact feature vectors used."""
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import numpy as np
+
+from nextpick.store import arrays
+from nextpick.store.arrays import FLOAT4
+
+_POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_START = b"PGCOPY\n\xff\r\n\x00" + b"\x00" * 8
+_END = b"\xff\xff"
+_FIELDS = (11).to_bytes(2, "big")
+_NULL = b"\xff\xff\xff\xff"
+_TEXT_OID = 25
+
+
+@dataclass(frozen=True)
+class Impression:
+    """One answer. `scores` float32 (k,); `features` float32 (k, F) in the bundle's FEATURES order, NaN where no
+    ranker ran, or None where it ran for no item."""
+
+    recommendation_id: UUID
+    user_id: str
+    answered_at: datetime
+    as_of: datetime
+    release_id: int
+    variant: str
+    scenario: str
+    item_ids: tuple[str, ...]
+    scores: np.ndarray
+    sources: tuple[str, ...]
+    features: np.ndarray | None
+
+
+def encode(impressions: Sequence[Impression]) -> bytes:
+    """The rows as binary COPY data for the query `copy` of impressions.sql."""
+    return b"".join([_START, *(_row(impression) for impression in impressions), _END])
+
+
+def _row(impression: Impression) -> bytes:
+    features = impression.features
+    fields = (
+        impression.recommendation_id.bytes,
+        impression.user_id.encode(),
+        _moment(impression.answered_at),
+        _moment(impression.as_of),
+        struct.pack("!q", impression.release_id),
+        impression.variant.encode(),
+        impression.scenario.encode(),
+        _texts(impression.item_ids),
+        arrays.dump(impression.scores, FLOAT4),
+        _texts(impression.sources),
+    )
+    parts = [_FIELDS]
+    for field in fields:
+        parts += len(field).to_bytes(4, "big"), field
+    if features is None:
+        parts.append(_NULL)
+    else:
+        data = arrays.dump(features.reshape(-1), FLOAT4)
+        parts += len(data).to_bytes(4, "big"), data
+    return b"".join(parts)
+
+
+def _moment(moment: datetime) -> bytes:
+    return struct.pack("!q", (moment - _POSTGRES_EPOCH) // timedelta(microseconds=1))
+
+
+def _texts(texts: Sequence[str]) -> bytes:
+    """A text[]: as in arrays.py, with elements of differing lengths."""
+    if not texts:
+        return struct.pack("!iiI", 0, 0, _TEXT_OID)
+    parts = [struct.pack("!iiIii", 1, 0, _TEXT_OID, len(texts), 1)]
+    for text in texts:
+        data = text.encode()
+        parts += len(data).to_bytes(4, "big"), data
+    return b"".join(parts)

@@ -1,0 +1,135 @@
+"""Releases: one bundle version bound to one generation of lists, and the `live` pointer that says which is served."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from nextpick.errors import StoreError
+from nextpick.store import sql
+
+VARIANT = "default"  # the only experiment arm so far
+PUBLISH_LOCK = 0x6E657874  # "next": the advisory lock every publish holds
+_SQL = sql.load("releases")
+
+
+@dataclass(frozen=True)
+class Release:
+    """One row of `releases`, as a reader needs it."""
+
+    release_id: int
+    model_version: str
+    bundle_uri: str
+    bundle_sha256: str
+    cutoff: datetime
+    lineage: Mapping[str, Any]
+    variant: str
+
+
+def begin(
+    conn: psycopg.Connection,
+    model_version: str,
+    bundle: tuple[str, str],
+    cutoff: datetime,
+    lineage: Mapping[str, Any],
+) -> int:
+    """Add a release in the making and return its id; `bundle` is (uri, sha256 of its manifest)."""
+    row = conn.execute(
+        _SQL["begin"],
+        {
+            "model_version": model_version,
+            "bundle_uri": bundle[0],
+            "bundle_sha256": bundle[1],
+            "cutoff": cutoff,
+            "lineage": json.dumps(dict(lineage)),
+        },
+    ).fetchone()
+    assert row is not None  # noqa: S101 - INSERT ... RETURNING gives a row or raises
+    return int(row[0])
+
+
+def mark_ready(conn: psycopg.Connection, release_id: int, users: int, items: int) -> None:
+    """Say that a release is whole. Raises: StoreError where it is not in the making any more."""
+    done = conn.execute(_SQL["mark_ready"], {"release_id": release_id, "users": users, "items": items})
+    if done.rowcount != 1:
+        raise StoreError(
+            f"Release {release_id} is no longer being built, so another run has cleaned it up. Publish again."
+        )
+
+
+def mark_dropped(conn: psycopg.Connection, release_id: int) -> None:
+    """Say that a release's generation is gone."""
+    conn.execute(_SQL["mark_dropped"], {"release_id": release_id})
+
+
+def orphans(conn: psycopg.Connection) -> tuple[int, ...]:
+    """Releases in the making; under the publish lock they are what killed runs left."""
+    return tuple(row[0] for row in conn.execute(_SQL["orphans"]))
+
+
+def beyond(conn: psycopg.Connection, keep: int) -> tuple[int, ...]:
+    """Whole releases that are neither live nor among the newest `keep`."""
+    return tuple(row[0] for row in conn.execute(_SQL["beyond"], {"keep": keep}))
+
+
+def flip(conn: psycopg.Connection, release_id: int, variant: str = VARIANT) -> None:
+    """Make a release live and wake the listeners. One short transaction of the caller's."""
+    conn.execute(_SQL["flip"], {"variant": variant, "release_id": release_id})
+    conn.execute(_SQL["announce"], {"release_id": release_id})
+
+
+def live(conn: psycopg.Connection, variant: str = VARIANT) -> Release | None:
+    """The release a variant serves, or None before the first publish."""
+    return _release(conn.execute(_SQL["live"], {"variant": variant}).fetchone())
+
+
+def get(conn: psycopg.Connection, release_id: int, variant: str = VARIANT) -> Release:
+    """One release by id, live or not. Raises: StoreError where there is none."""
+    found = _release(conn.execute(_SQL["get"], {"release_id": release_id, "variant": variant}).fetchone())
+    if found is None:
+        raise StoreError(f"There is no release {release_id}. `nextpick status` shows which one is live.")
+    return found
+
+
+def _release(row: tuple[Any, ...] | None) -> Release | None:
+    return None if row is None else Release(*row)
+
+
+@contextmanager
+def publish_lock(conn: psycopg.Connection, wait_seconds: float) -> Iterator[None]:
+    """Hold the one publish lock of this database; a killed holder's lock is free at once.
+
+    `conn` must be in autocommit mode: the lock outlives the transactions taken under it.
+
+    Raises: StoreError, naming the holder, after `wait_seconds`.
+    """
+    if not conn.autocommit:
+        raise StoreError("The publish lock needs a connection in autocommit mode, or it would wait for one commit.")
+    try:
+        with conn.transaction():
+            conn.execute("SELECT set_config('lock_timeout', %s, true)", (f"{max(1, round(wait_seconds * 1000))}ms",))
+            conn.execute(_SQL["lock"], {"key": PUBLISH_LOCK})
+    except psycopg.errors.LockNotAvailable:
+        raise StoreError(
+            f"Another publish is running{_holder(conn)}; waited {wait_seconds:g} s for it. "
+            "Let it finish and publish again, or end that process: the next run cleans up its half-built release."
+        ) from None
+    try:
+        yield
+    finally:
+        if not conn.closed and conn.info.transaction_status == TransactionStatus.IDLE:
+            conn.execute(_SQL["unlock"], {"key": PUBLISH_LOCK})
+
+
+def _holder(conn: psycopg.Connection) -> str:
+    row = conn.execute(_SQL["lock_holder"], {"key": PUBLISH_LOCK}).fetchone()
+    return (
+        f" (Postgres process {row[0]}, {row[2] or 'unnamed'}, connected since {row[1]:%Y-%m-%d %H:%M} UTC)"
+        if row
+        else ""
+    )

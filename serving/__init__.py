@@ -1,0 +1,1 @@
+"""The HTTP edge: what a product's backend calls."""

@@ -1,0 +1,55 @@
+"""The application: `uvicorn serving.app:create_app --factory`."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from fastapi import FastAPI
+
+from nextpick import __version__
+from nextpick.settings import Settings, load_settings
+from serving import problems
+from serving.database import Database
+from serving.dependencies import Service
+from serving.edge import Edge
+from serving.events import EventLog
+from serving.follower import Follower
+from serving.impressions import ImpressionLog
+from serving.metrics import Metrics
+from serving.recommender import Recommender
+from serving.routes import events, health, recommend
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The app for these settings, or for the environment's. Nothing is opened before it starts.
+
+    Raises: ConfigError where no database is set.
+    """
+    settings = settings or load_settings()
+    url = settings.database()
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        database = Database(url)
+        follower = Follower(database, url, metrics)
+        impressions = ImpressionLog(database, metrics)
+        recommender = Recommender(database, follower, impressions, metrics)
+        app.state.service = Service(settings, database, follower, recommender, EventLog(database, metrics), metrics)
+        await database.open()
+        following, writing = asyncio.create_task(follower.run()), asyncio.create_task(impressions.run())
+        try:
+            yield
+        finally:
+            following.cancel()
+            with suppress(asyncio.CancelledError):
+                await following
+            await impressions.close(writing)
+            await database.close()
+
+    app = FastAPI(title="NextPick", version=__version__, lifespan=lifespan, description=__doc__)
+    app.add_middleware(Edge, metrics=metrics)
+    problems.install(app)
+    for router in (recommend.router, events.router, health.router):
+        app.include_router(router)
+    return app

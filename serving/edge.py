@@ -1,0 +1,89 @@
+"""What happens around every request: its id, its time, the size of its body, and the last line against faults."""
+
+import re
+from time import perf_counter
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving import problems
+from serving.metrics import Metrics
+
+MAX_BODY = 1_000_000  # bytes
+REQUEST_ID = b"x-request-id"
+_SAFE_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
+log = structlog.get_logger()
+
+
+class Edge:
+    """ASGI middleware. A client's X-Request-ID is kept where it is short and plain, else a new one is made."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app, self.metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        given = headers.get(REQUEST_ID, b"")
+        request_id = given if _SAFE_ID.fullmatch(given) else uuid4().hex.encode()
+        seen: dict[str, Any] = {"status": None}
+        start = perf_counter()
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                seen["status"] = message["status"]
+                message["headers"] = [*message.get("headers", ()), (REQUEST_ID, request_id)]
+            await send(message)
+
+        try:
+            await self._guarded(scope, _limited(receive, headers), sending, request_id.decode(), seen)
+        finally:
+            route = getattr(scope.get("route"), "path", "unmatched")
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            self.metrics.requests.labels(method, route, str(seen["status"] or 499)).observe(perf_counter() - start)
+
+    async def _guarded(self, scope: Scope, receive: Receive, send: Send, request_id: str, seen: dict[str, Any]) -> None:
+        try:
+            if _announced(dict(scope["headers"])) > MAX_BODY:
+                await _too_large(scope, receive, send)
+            else:
+                await self.app(scope, receive, send)
+        except Exception:
+            log.exception("request failed", request_id=request_id, method=scope["method"], path=scope["path"][:200])
+            if seen["status"] is None:
+                await problems.response(problems.unexpected())(scope, receive, send)
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:
+    problem = problems.Problem(413, "content-too-large", problems.DETAILS[413], headers={"connection": "close"})
+    await problems.response(problem)(scope, receive, send)
+
+
+def _announced(headers: dict[bytes, bytes]) -> int:
+    length = headers.get(b"content-length", b"0")
+    return int(length) if length.isdigit() else 0
+
+
+def _limited(receive: Receive, headers: dict[bytes, bytes]) -> Receive:
+    """`receive` that refuses to hand over more than MAX_BODY bytes, for bodies that do not announce their length."""
+    if b"content-length" in headers:
+        return receive  # the server holds the client to what it announced, and that was looked at
+    taken = 0
+
+    async def receiving() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > MAX_BODY:
+            raise HTTPException(413)
+        return message
+
+    return receiving

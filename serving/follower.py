@@ -1,0 +1,115 @@
+"""Follow the live pointer: load the release it names, try it, and swap one reference."""
+
+import asyncio
+from dataclasses import dataclass
+from time import monotonic
+
+import numpy as np
+import structlog
+
+from nextpick.errors import BundleError, NextPickError
+from nextpick.release import lookup
+from nextpick.release.answer import ListRow, Loaded, Since, answer
+from nextpick.store import arrays, lists, releases, sql
+from nextpick.store.connection import connect
+from serving.database import Database, Unavailable
+from serving.metrics import Metrics
+
+POLL_SECONDS = 1.0
+POLL_DEADLINE = 2.0
+RETRY_SECONDS = 30.0  # at most, between tries to load a release that failed
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Current:
+    """What is served: one release and the items hidden now. Requests take this reference once."""
+
+    loaded: Loaded
+    hidden_ids: frozenset[str]
+    hidden: np.ndarray
+
+
+class Follower:
+    """Holds `current`; None until the first release is found."""
+
+    def __init__(self, database: Database, url: str, metrics: Metrics) -> None:
+        self.current: Current | None = None
+        self.problem: str | None = None  # why the live release is not the one served
+        self._database, self._url, self._metrics = database, url, metrics
+        self._query = sql.load("releases")["follow"]
+        self._failed: tuple[int, float, float] = (0, 0.0, 0.0)  # release, retry at, pause
+
+    async def run(self) -> None:
+        """Poll until cancelled."""
+        while True:
+            await self.poll()
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def poll(self) -> None:
+        """Look once: take over a new release, and the hidden items as they are now. Never raises."""
+        try:
+            row = await self._database.fetch_one(self._query, {"variant": releases.VARIANT}, POLL_DEADLINE)
+        except Unavailable:
+            self._metrics.follow_errors.inc()
+            return
+        except Exception:
+            self._metrics.follow_errors.inc()
+            log.exception("cannot read the live pointer; is the schema migrated?")
+            return
+        release_id, hidden_ids = (row[0], frozenset(row[1])) if row else (None, frozenset())
+        if release_id is not None and (self.current is None or self.current.loaded.release_id != release_id):
+            await self._take_over(release_id, hidden_ids)
+        if self.current is not None and self.current.hidden_ids != hidden_ids:
+            self.current = _current(self.current.loaded, hidden_ids)
+
+    async def _take_over(self, release_id: int, hidden_ids: frozenset[str]) -> None:
+        failed_id, retry_at, pause = self._failed
+        if failed_id == release_id and monotonic() < retry_at:
+            return
+        try:
+            loaded = await asyncio.to_thread(load_and_try, self._url, release_id)
+        except Exception as error:
+            pause = min(pause * 2, RETRY_SECONDS) if failed_id == release_id else POLL_SECONDS
+            self._failed = (release_id, monotonic() + pause, pause)
+            shown = str(error) if isinstance(error, NextPickError) else type(error).__name__
+            self.problem = f"release {release_id} cannot be served: {shown}"
+            self._metrics.release_errors.inc()
+            log.exception("release not taken over; the old one serves on", release=release_id)
+            return
+        self.current, self.problem = _current(loaded, hidden_ids), None
+        self._metrics.release.set(release_id)
+        self._metrics.release_cutoff.set(loaded.cutoff / 1e6)
+        log.info("release taken over", release=release_id, model_version=loaded.model_version)
+
+
+def _current(loaded: Loaded, hidden_ids: frozenset[str]) -> Current:
+    return Current(loaded, hidden_ids, lookup.hidden_mask(loaded.items, hidden_ids))
+
+
+def load_and_try(url: str, release_id: int) -> Loaded:
+    """Load a release and let it answer once. Runs in a thread. Raises: NextPickError."""
+    with connect(url) as conn:
+        arrays.register(conn)
+        loaded = lookup.load(conn, releases.get(conn, release_id))
+        first = lists.first(conn, release_id)
+    try_out(loaded, None if first is None else lookup.parse(loaded, first[1:])[0])
+    return loaded
+
+
+def try_out(loaded: Loaded, row: ListRow | None) -> None:
+    """The golden request: an unknown user gets popular items, and a known one the very scores the release stored.
+
+    Raises: BundleError where not: this code computes other features than the publisher's did.
+    """
+    nobody = np.zeros(len(loaded.items), bool)
+    if not len(answer(loaded, None, Since.nothing(), 10, nobody).item_rows):
+        raise BundleError(f"Release {loaded.release_id} answers an unknown user with nothing.")
+    if row is None:
+        return
+    again = answer(loaded, row, Since.nothing(), len(row.item_rows), nobody)
+    if not np.array_equal(again.item_rows, row.item_rows) or not np.allclose(again.scores, row.scores, rtol=1e-4):
+        raise BundleError(
+            f"Release {loaded.release_id} stored other scores than this code computes for the same user. "
+            "Serve it with the version that published it, or publish again."
+        )

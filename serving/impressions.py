@@ -1,0 +1,106 @@
+"""Answers on their way into Postgres: off the request's path, in batches, through a queue that cannot grow."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+
+import psycopg
+import structlog
+
+from nextpick.store import sql
+from nextpick.store.impressions import Impression, encode
+from serving.database import Database, Unavailable
+from serving.metrics import Metrics
+
+QUEUE = 20_000  # answers; about 100 MB at worst
+BATCH = 500
+GATHER_SECONDS = 0.2  # how long the first of a batch may wait for others
+RETRY_SECONDS = 1.0
+FLUSH_SECONDS = 5.0  # at shutdown
+log = structlog.get_logger()
+
+
+class ImpressionLog:
+    """`add` never waits. What cannot be stored is counted: queue_full, refused (by Postgres), shutdown."""
+
+    def __init__(self, database: Database, metrics: Metrics, queue: int = QUEUE) -> None:
+        self._database, self._metrics = database, metrics
+        self._queue: asyncio.Queue[Impression] = asyncio.Queue(queue)
+        self._batch: list[Impression] = []  # taken from the queue, not stored yet
+        self._sql = sql.load("impressions")
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._unsure = False  # whether the batch may have been stored by a try whose answer was lost
+
+    def add(self, impression: Impression) -> None:
+        """Queue one answer."""
+        try:
+            self._queue.put_nowait(impression)
+        except asyncio.QueueFull:
+            self._metrics.impressions_dropped.labels("queue_full").inc()
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Store batches until `close` is called."""
+        while not self._closing:
+            await self._wake.wait()
+            self._wake.clear()
+            if not self._closing:
+                await asyncio.sleep(GATHER_SECONDS)
+            self._take()
+            while self._batch:
+                if await self._store():
+                    self._take()
+                elif self._closing:
+                    return
+                else:
+                    await asyncio.sleep(RETRY_SECONDS)
+
+    async def close(self, running: asyncio.Task[None]) -> None:
+        """End `run`, then store what waits, within FLUSH_SECONDS in all; the rest is counted as dropped."""
+        self._closing = True
+        self._wake.set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_SECONDS):
+                await asyncio.wait({running})
+                self._take()
+                while self._batch:
+                    if not await self._store():
+                        await asyncio.sleep(0.2)
+                    self._take()
+        running.cancel()
+        lost = len(self._batch) + self._queue.qsize()
+        if lost:
+            self._metrics.impressions_dropped.labels("shutdown").inc(lost)
+            log.error("impressions lost at shutdown", count=lost)
+
+    def _take(self) -> None:
+        while len(self._batch) < BATCH and not self._queue.empty():
+            self._batch.append(self._queue.get_nowait())
+        self._metrics.impressions_waiting.set(self._queue.qsize() + len(self._batch))
+
+    async def _store(self) -> bool:
+        """Try to store the batch; True where it is dealt with, stored or refused."""
+        try:
+            batch = await self._unknown(self._batch) if self._unsure else self._batch
+            if batch:
+                await self._database.copy(self._sql["copy"], encode(batch))
+        except Unavailable:
+            self._unsure = True
+            return False
+        except psycopg.Error:
+            log.exception("impressions refused", count=len(self._batch))
+            self._metrics.impressions_dropped.labels("refused").inc(len(self._batch))
+        else:
+            self._metrics.impressions.inc(len(self._batch))
+        self._batch, self._unsure = [], False
+        self._metrics.impressions_waiting.set(self._queue.qsize())
+        return True
+
+    async def _unknown(self, batch: Sequence[Impression]) -> list[Impression]:
+        since = min(impression.answered_at for impression in batch)
+        row = await self._database.fetch_one(
+            self._sql["known"], {"ids": [i.recommendation_id for i in batch], "since": since}, 2.0
+        )
+        known = set(row[0] if row and row[0] else ())
+        return [impression for impression in batch if impression.recommendation_id not in known]

@@ -1,0 +1,59 @@
+"""What Prometheus reads. Labels are routes, codes and sources: never a user or an item."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class Metrics:
+    """The meters of one app, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        registry = self.registry
+        self.requests = Histogram(
+            "nextpick_request_seconds",
+            "Time to answer, errors included; _count is the number of requests.",
+            ("method", "route", "status"),
+            buckets=BUCKETS,
+            registry=registry,
+        )
+        self.slots = Counter(
+            "nextpick_recommended_items_total",
+            "Items answered, by who filled the slot.",
+            ("source",),
+            registry=registry,
+        )
+        self.degraded = Counter(
+            "nextpick_degraded_answers_total", "Answers given without a part.", ("missing",), registry=registry
+        )
+        self.events = Counter("nextpick_events_total", "Events taken in.", ("outcome",), registry=registry)
+        self.release = Gauge("nextpick_release_id", "The release being served; 0 before the first.", registry=registry)
+        self.release_cutoff = Gauge(
+            "nextpick_release_cutoff_timestamp_seconds",
+            "The moment up to which the release knows events.",
+            registry=registry,
+        )
+        self.release_errors = Counter(
+            "nextpick_release_load_errors_total",
+            "Releases that could not be loaded; the old one serves on.",
+            registry=registry,
+        )
+        self.follow_errors = Counter(
+            "nextpick_release_poll_errors_total",
+            "Polls of the live pointer that the database did not answer.",
+            registry=registry,
+        )
+        self.impressions = Counter("nextpick_impressions_written_total", "Answers stored.", registry=registry)
+        self.impressions_dropped = Counter(
+            "nextpick_impressions_dropped_total", "Answers that could not be stored.", ("reason",), registry=registry
+        )
+        self.impressions_waiting = Gauge("nextpick_impressions_waiting", "Answers not stored yet.", registry=registry)
+        for reason in ("queue_full", "refused", "shutdown"):
+            self.impressions_dropped.labels(reason)
+        for missing in ("database", "ranker"):
+            self.degraded.labels(missing)
+
+    def text(self) -> bytes:
+        """The exposition Prometheus scrapes."""
+        return generate_latest(self.registry)

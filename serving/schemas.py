@@ -1,0 +1,131 @@
+"""What comes in and goes out, as types: the OpenAPI document is made of these."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+)
+
+from nextpick.schema import MAX_ID_LENGTH, MAX_KIND_LENGTH
+
+MAX_EVENTS = 1000
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
+
+
+def _storable(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("NUL characters cannot be stored; remove them")
+    return text
+
+
+def _written_out(value: Any) -> Any:
+    """Refuse numbers, which would be guessed to be seconds or milliseconds."""
+    if isinstance(value, datetime) or (isinstance(value, str) and _DATE_TIME.match(value)):
+        return value
+    raise ValueError("must be an RFC 3339 time with its zone, such as 2026-11-12T09:30:00Z")
+
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID_LENGTH), AfterValidator(_storable)]
+Kind = Annotated[str, StringConstraints(min_length=1, max_length=MAX_KIND_LENGTH), AfterValidator(_storable)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
+
+
+class _In(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RecommendIn(_In):
+    """For whom, and how many."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"user_id": "17850", "top_k": 5}]})
+
+    user_id: Id
+    top_k: Annotated[int, Field(strict=True, ge=1, le=100, description="how many items")] = 10
+
+
+class ItemOut(BaseModel):
+    """One slot of an answer."""
+
+    item_id: str
+    title: str
+    score: float | None = Field(description="the ranker's; null where no ranker ran")
+    rank: int = Field(description="1 is the best")
+    source: str = Field(description="who filled the slot: reranked, candidates, popular or filled")
+    reason: str = Field(description="why, in one sentence")
+
+
+class RecommendOut(BaseModel):
+    """The ranked list, and where it comes from."""
+
+    recommendation_id: UUID = Field(description="send it back with the events this answer leads to")
+    user_id: str
+    release: int
+    model_version: str
+    degraded: bool = Field(description="true where the database or the ranker did not answer in time")
+    items: list[ItemOut]
+
+
+class EventIn(_In):
+    """A user did `kind` to an item."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"user_id": "17850", "item_id": "85123A", "kind": "purchase", "value": 2.55}]}
+    )
+
+    user_id: Id
+    item_id: Id
+    kind: Kind
+    event_id: Id | None = Field(None, description="makes a retry safe: an id sent before changes nothing")
+    occurred_at: Moment | None = Field(None, description="RFC 3339 with a zone; the time of arrival when left out")
+    value: Annotated[float, Field(allow_inf_nan=False)] | None = Field(None, description="money, a rating, ...")
+    recommendation_id: UUID | None = Field(None, description="of the answer that led here")
+
+
+class EventsIn(_In):
+    """Up to 1000 events, stored all or none."""
+
+    events: Annotated[list[EventIn], Field(min_length=1, max_length=MAX_EVENTS)]
+
+
+def _shape(value: Any) -> str:
+    return "batch" if isinstance(value, EventsIn) or (isinstance(value, dict) and "events" in value) else "event"
+
+
+EventsBody = Annotated[Annotated[EventIn, Tag("event")] | Annotated[EventsIn, Tag("batch")], Discriminator(_shape)]
+
+
+class EventsOut(BaseModel):
+    """What became of the events; they are durable by now."""
+
+    accepted: int = Field(description="events that were new")
+    duplicates: int = Field(description="events whose id was known")
+
+
+class HealthOut(BaseModel):
+    """Whether the service can do its work."""
+
+    status: str
+    release: int | None = None
+    database: str | None = None
+    reasons: list[str] = []
+
+
+class ProblemOut(BaseModel):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[dict[str, Any]] | None = None

@@ -1,0 +1,71 @@
+"""A world small enough to know by heart, in Postgres: two circles of users, two kinds of goods.
+
+Users tea00..tea11 buy only tea, tool00..tool11 only tools, each some items again and again; nothing else happens.
+The last purchase is on 12 November 2025, 18:00 UTC. `nobody` bought nothing.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psycopg
+
+from nextpick.store import events, items
+
+LAST = datetime(2025, 11, 12, 18, tzinfo=UTC)
+DAYS = 120
+KINDS = ("tea", "tool")
+USERS = tuple(f"{kind}{i:02}" for kind in KINDS for i in range(12))
+ITEMS = tuple(f"{kind}-{i:02}" for kind in KINDS for i in range(15))
+
+
+@dataclass(frozen=True)
+class Version:
+    """A model version as the registry names it."""
+
+    version: str
+    bundle_dir: Path
+    bundle_sha256: str
+    lineage: dict[str, str] = field(default_factory=dict)
+
+
+def interactions() -> pd.DataFrame:
+    """About 40 purchases a user; lower-numbered items more often, and each user some favourites."""
+    rng = np.random.default_rng(7)
+    rows = []
+    for user in USERS:
+        kind = user[:-2]
+        taste = rng.permutation(15)
+        for _ in range(40):
+            item = int(taste[min(int(rng.exponential(3)), 14)])
+            at = LAST - timedelta(minutes=int(rng.integers(0, DAYS * 24 * 60)))
+            rows.append((user, f"{kind}-{item:02}", at))
+    rows.append(("tea00", "tea-00", LAST))
+    frame = pd.DataFrame(rows, columns=["user_id", "item_id", "occurred_at"])
+    frame["occurred_at"] = pd.to_datetime(frame["occurred_at"], utc=True).astype("datetime64[us, UTC]")
+    frame = frame.sort_values(["occurred_at", "user_id", "item_id"], ignore_index=True)
+    frame.insert(0, "event_id", [f"e{i}" for i in range(len(frame))])
+    frame.insert(3, "kind", "purchase")
+    return frame.assign(value=1.0)
+
+
+def catalogue() -> pd.DataFrame:
+    """The 30 items, tea at 3 and tools at 20 the piece."""
+    return pd.DataFrame(
+        {
+            "item_id": list(ITEMS),
+            "title": [f"{item.replace('-', ' number ').title()}" for item in ITEMS],
+            "categories": [[item.split("-")[0]] for item in ITEMS],
+            "price": [3.0 if item.startswith("tea") else 20.0 for item in ITEMS],
+            "published_at": pd.Series([LAST - timedelta(days=DAYS)] * len(ITEMS)).astype("datetime64[us, UTC]"),
+            "attributes": ["{}"] * len(ITEMS),
+        }
+    )
+
+
+def fill(conn: psycopg.Connection) -> None:
+    """Put the world into an empty database; the caller commits."""
+    items.upsert(conn, catalogue())
+    events.insert(conn, interactions())

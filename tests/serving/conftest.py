@@ -1,0 +1,67 @@
+"""The app inside this process, on a database of the test's own."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from fastapi import FastAPI
+
+from nextpick.settings import Settings
+from nextpick.stages import precompute
+from serving.app import create_app
+from tests.published import Version, fill
+from tests.trained import train
+
+Client = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+def settings_for(database_url: str, **changes: Any) -> Settings:
+    """Settings that read no file and no environment of the machine."""
+    values: dict[str, Any] = {"database_url": database_url, "api_open_to_loopback": True, **changes}
+    return Settings(_env_file=None, **values)
+
+
+@asynccontextmanager
+async def running(app: FastAPI, peer: str = "127.0.0.1") -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the started app, calling from `peer`. A fault inside answers 500 instead of failing the test."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(peer, 40000))
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client,
+    ):
+        await app.state.service.follower.poll()
+        yield client
+
+
+@pytest.fixture
+def release_id(conn: psycopg.Connection, version: Version) -> int:
+    """The world, loaded and published."""
+    fill(conn)
+    conn.commit()
+    return precompute.run(conn, version)
+
+
+@pytest.fixture
+async def app(database_url: str) -> FastAPI:
+    return create_app(settings_for(database_url))
+
+
+@pytest.fixture
+async def client(app: FastAPI, release_id: int) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the app with a release live."""
+    async with running(app) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def version(tmp_path_factory: pytest.TempPathFactory) -> Version:
+    """A trained bundle of the world, as the registry would name it."""
+    return train(tmp_path_factory.mktemp("bundle"))

@@ -38,6 +38,7 @@ class Follower:
         self.problem: str | None = None  # why the live release is not the one served
         self._database, self._url, self._metrics = database, url, metrics
         self._query = sql.load("releases")["follow"]
+        self._polling = asyncio.Lock()
         self._failed: tuple[int, float, float] = (0, 0.0, 0.0)  # release, retry at, pause
 
     async def run(self) -> None:
@@ -48,6 +49,10 @@ class Follower:
 
     async def poll(self) -> None:
         """Look once: take over a new release, and the hidden items as they are now. Never raises."""
+        async with self._polling:
+            await self._look()
+
+    async def _look(self) -> None:
         try:
             row = await self._database.fetch_one(self._query, {"variant": releases.VARIANT}, POLL_DEADLINE)
         except Unavailable:

@@ -90,13 +90,19 @@ def _validation(error: RequestValidationError) -> Problem:
         return Problem(400, "not-json", f"The body is not JSON: {reason}."[:300])
     if any(isinstance(fault.get("input"), bytes) for fault in faults):
         return Problem(422, "not-json", "The body was not read as JSON. Send it with Content-Type: application/json.")
-    return invalid([{"loc": list(fault["loc"][1:]), "msg": _message(fault)} for fault in faults])
+    return invalid([{"loc": _place(fault), "msg": _message(fault)} for fault in faults])
+
+
+def _place(fault: dict[str, Any]) -> list[str | int]:
+    """Where in the body; the names of a union's members, which start with a tilde, are ours and not the client's."""
+    return [part for part in fault["loc"][1:] if not str(part).startswith("~")]
 
 
 def _message(fault: dict[str, Any]) -> str:
     """Pydantic's message with the value, cut short; a missing field has none, and the whole object would be shown."""
+    message = str(fault["msg"]).removeprefix("Value error, ")
     value = fault.get("input")
     if fault["type"] in ("missing", "union_tag_not_found") or isinstance(value, dict | list):
-        return str(fault["msg"])
+        return message
     shown = repr(value)
-    return f"{fault['msg']}, got {shown if len(shown) <= SHOWN else shown[:SHOWN] + '...'}"
+    return f"{message}, got {shown if len(shown) <= SHOWN else shown[:SHOWN] + '...'}"

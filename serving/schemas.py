@@ -99,10 +99,10 @@ class EventsIn(_In):
 
 
 def _shape(value: Any) -> str:
-    return "batch" if isinstance(value, EventsIn) or (isinstance(value, dict) and "events" in value) else "event"
+    return "~batch" if isinstance(value, EventsIn) or (isinstance(value, dict) and "events" in value) else "~event"
 
 
-EventsBody = Annotated[Annotated[EventIn, Tag("event")] | Annotated[EventsIn, Tag("batch")], Discriminator(_shape)]
+EventsBody = Annotated[Annotated[EventIn, Tag("~event")] | Annotated[EventsIn, Tag("~batch")], Discriminator(_shape)]
 
 
 class EventsOut(BaseModel):

@@ -83,8 +83,12 @@ def _write(conn: psycopg.Connection, draft: Draft, blocks: Iterable[ListBlock]) 
     release_id = releases.begin(
         conn, draft.model_version, (draft.bundle_uri, draft.bundle_sha256), draft.cutoff, draft.lineage
     )
-    with conn.transaction():
-        lists.create(conn, release_id)
+
+    def create() -> None:
+        with conn.transaction():
+            lists.create(conn, release_id)
+
+    lists.with_lock_retry(conn, create, f"create the lists of release {release_id}")
     users = 0
     for block in blocks:
         lists.copy_lists(conn, release_id, block.user_ids, columns(block))

@@ -55,7 +55,8 @@ async def test_an_unknown_user_gets_popular_items_and_is_told_so(client: httpx.A
 
 
 @pytest.mark.parametrize(
-    "user_id", ["x" * 256, "ю" * 256, "👩‍👩‍👧", "'; DROP TABLE nextpick.events; --", " ", "%s", "\\", "\u202e\ufeff\x01"]
+    "user_id",
+    ["x" * 256, "ю" * 256, "👩‍👩‍👧", "'; DROP TABLE nextpick.events; --", " ", "%s", "\\", "\u202e\ufeff\x01"],
 )
 async def test_any_id_is_answered(client: httpx.AsyncClient, user_id: str) -> None:
     body = await recommend(client, user_id)

@@ -1,0 +1,224 @@
+"""Publishing a generation: whole or not at all, whoever reads, whoever dies."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic, sleep
+
+import numpy as np
+import psycopg
+import pytest
+
+from nextpick.errors import DataError, StoreError
+from nextpick.release.publish import Draft, publish
+from nextpick.store import lists, releases
+from tests.integration.release.blocks import ITEMS, USERS, blocks, draft
+
+ROOT = Path(__file__).resolve().parents[3]
+READ = """
+SELECT r.release_id, r.users, r.items,
+       (SELECT count(*) FROM nextpick.lists AS l WHERE l.release_id = r.release_id),
+       (SELECT count(*) FROM nextpick.release_items AS i WHERE i.release_id = r.release_id),
+       (SELECT min(scores[1]) FROM nextpick.lists AS l WHERE l.release_id = r.release_id),
+       (SELECT max(scores[1]) FROM nextpick.lists AS l WHERE l.release_id = r.release_id)
+FROM nextpick.live AS v JOIN nextpick.releases AS r USING (release_id)
+"""
+
+
+@pytest.fixture
+def another(database_url: str) -> Iterator[psycopg.Connection]:
+    """A second session, each statement its own transaction."""
+    with psycopg.connect(database_url, autocommit=True) as other:
+        yield other
+
+
+def tables(conn: psycopg.Connection) -> set[str]:
+    rows = conn.execute(
+        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname ~ '^(lists|release_items)_[0-9]+$'"
+    )
+    return {row[0] for row in rows}
+
+
+def statuses(conn: psycopg.Connection) -> dict[int, str]:
+    rows = conn.execute("SELECT release_id, status FROM nextpick.releases ORDER BY 1").fetchall()
+    return {row[0]: row[1] for row in rows}
+
+
+def test_what_is_published_is_what_is_read(conn: psycopg.Connection, another: psycopg.Connection) -> None:
+    release_id = publish(conn, draft(), blocks(7.0))
+    live = releases.live(another)
+    assert live is not None
+    assert (live.release_id, live.model_version, live.bundle_uri) == (release_id, "v", "somewhere")
+    row = another.execute(
+        "SELECT item_rows, scores, generator_scores, history_rows, history_counts, history_weights, history_first, "
+        "history_last FROM nextpick.lists WHERE release_id = %s AND user_id = 'юзер 3'",
+        (release_id,),
+    ).fetchone()
+    assert row is not None
+    assert row[0] == [3, 2, 1]
+    assert row[1] == [7.0, 6.5, 6.0]
+    np.testing.assert_array_equal(row[2], [7.0, np.nan, 6.5, np.nan, 6.0, np.nan])
+    assert row[3:] == ([1, 4], [3, 1], [3.5, 1.0], [10**15, 2 * 10**15], [3 * 10**15, 2 * 10**15])
+    empty = another.execute(
+        "SELECT item_rows, history_rows FROM nextpick.lists WHERE release_id = %s AND user_id = 'юзер 0'", (release_id,)
+    ).fetchone()
+    assert empty == ([], [])
+    items = another.execute(
+        "SELECT item_row, item_id, title, categories, price, features FROM nextpick.release_items ORDER BY 1 LIMIT 2"
+    ).fetchall()
+    assert items == [
+        (0, "i0", 'a "title", with\ttab', ["c", "d e"], 1.5, [0.0, 0.1]),
+        (1, "i1", "", [], None, [1.0, 0.1]),
+    ]
+
+
+def test_a_reader_in_a_loop_sees_only_whole_releases(conn: psycopg.Connection, database_url: str) -> None:
+    done, seen, wrong = threading.Event(), set(), []
+
+    def read() -> None:
+        with psycopg.connect(database_url, autocommit=True) as reader:
+            while not done.is_set():
+                row = reader.execute(READ).fetchone()
+                if row is None:
+                    continue
+                release_id, users, items, lists_read, items_read, low, high = row
+                seen.add(release_id)
+                if (users, items) != (lists_read, items_read) or low != high:
+                    wrong.append(row)
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    try:
+        published = [publish(conn, draft(), blocks(float(n))) for n in range(6)]
+    finally:
+        sleep(0.05)
+        done.set()
+        for reader in readers:
+            reader.join()
+    assert wrong == []
+    assert len(seen & set(published)) >= 3
+
+
+def test_three_generations_are_kept_and_older_ones_dropped_whole(
+    conn: psycopg.Connection, another: psycopg.Connection
+) -> None:
+    made = [publish(conn, draft(), blocks(1.0)) for _ in range(5)]
+    kept = made[-3:]
+    assert tables(another) == {f"{parent}_{n}" for parent in lists.PARENTS for n in kept}
+    assert statuses(another) == {n: "ready" if n in kept else "dropped" for n in made}
+
+
+def test_the_live_release_is_kept_however_old(conn: psycopg.Connection, another: psycopg.Connection) -> None:
+    live = publish(conn, draft(), blocks(1.0))
+    newer = [publish(conn, draft(), blocks(1.0), flip=False) for _ in range(4)]
+    current = releases.live(another)
+    assert current is not None
+    assert current.release_id == live
+    assert {n for n, status in statuses(another).items() if status == "ready"} == {live, *newer[-3:]}
+
+
+@pytest.mark.parametrize("phase", ["created", "copied", "indexed", "attached"])
+def test_a_killed_publisher_leaves_the_old_release_and_the_next_run_converges(
+    conn: psycopg.Connection, another: psycopg.Connection, database_url: str, phase: str
+) -> None:
+    old = publish(conn, draft(), blocks(1.0))
+    child = subprocess.Popen(
+        [sys.executable, "-m", "tests.integration.release.killed", database_url, phase],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    with child.stdout:
+        assert child.stdout.readline() == f"{phase}\n"
+        os.kill(child.pid, signal.SIGKILL)
+        child.wait()
+    row = another.execute(READ).fetchone()
+    assert row is not None
+    assert (row[0], row[3], row[4]) == (old, USERS, ITEMS)
+    new = publish(conn, draft(), blocks(2.0), wait_seconds=10)
+    row = another.execute(READ).fetchone()
+    assert row is not None
+    assert (row[0], row[3], row[5]) == (new, USERS, 2.0)
+    assert "building" not in statuses(another).values()
+    ready = {n for n, status in statuses(another).items() if status == "ready"}
+    assert tables(another) == {f"{parent}_{n}" for parent in lists.PARENTS for n in ready}
+    assert another.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone() == (0,)
+
+
+def test_of_two_publishes_at_once_the_second_waits(conn: psycopg.Connection, database_url: str) -> None:
+    """Both end well, one after the other: the second does not take the first one's work for a killed run's."""
+    made: list[int] = []
+
+    def other() -> None:
+        with psycopg.connect(database_url) as second:
+            made.append(publish(second, draft(), blocks(2.0)))
+
+    thread = threading.Thread(target=other)
+
+    def slow() -> Iterator[object]:
+        for block in blocks(1.0):
+            if not thread.is_alive():
+                thread.start()
+                sleep(0.3)
+            yield block
+
+    first = publish(conn, draft(), slow())  # type: ignore[arg-type]
+    thread.join()
+    assert made[0] == first + 1
+    assert set(statuses(conn).values()) == {"ready"}
+
+
+def test_a_publish_that_waited_enough_says_who_is_in_the_way(
+    conn: psycopg.Connection, another: psycopg.Connection
+) -> None:
+    start = monotonic()
+    with (
+        releases.publish_lock(another, 1.0),
+        pytest.raises(StoreError, match=r"Another publish is running \(Postgres process \d+, .*waited 0\.2 s"),
+    ):
+        publish(conn, draft(), blocks(1.0), wait_seconds=0.2)
+    assert monotonic() - start < 5
+    assert publish(conn, draft(), blocks(1.0)) > 0
+
+
+def test_a_reader_with_a_long_transaction_delays_no_flip(conn: psycopg.Connection, database_url: str) -> None:
+    publish(conn, draft(), blocks(1.0))
+    with psycopg.connect(database_url) as reader:
+        reader.execute("SELECT count(*) FROM nextpick.lists")  # holds ACCESS SHARE on the parent until it ends
+        new = publish(conn, draft(), blocks(2.0))
+        row = reader.execute(READ).fetchone()
+        assert row is not None
+        assert (row[0], row[5]) == (new, 2.0)
+
+
+def test_a_lock_that_stays_is_reported_and_the_old_release_stays(
+    conn: psycopg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "LOCK_TRIES", 2)
+    old = publish(conn, draft(), blocks(1.0))
+    with psycopg.connect(database_url) as hog:
+        hog.execute("LOCK TABLE nextpick.lists IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(StoreError, match="Could not create the lists of release"):
+            publish(conn, draft(), blocks(2.0))
+    live = releases.live(conn)
+    assert live is not None
+    assert live.release_id == old
+
+
+def test_an_empty_catalogue_is_not_published(conn: psycopg.Connection) -> None:
+    nothing = Draft("v", "somewhere", "0" * 64, datetime(2025, 1, 1, tzinfo=UTC), {}, [])
+    with pytest.raises(DataError, match="catalogue of this release is empty"):
+        publish(conn, nothing, [])
+
+
+def test_a_connection_inside_a_transaction_is_refused(conn: psycopg.Connection) -> None:
+    conn.execute("SELECT 1")
+    with pytest.raises(StoreError, match="without an open transaction"):
+        publish(conn, draft(), blocks(1.0))

@@ -1,0 +1,106 @@
+"""An answer keeps its promises whatever the list, the history, the hidden items and k."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nextpick.features.histories import histories
+from nextpick.features.items import ITEM_FEATURES, item_table
+from nextpick.models.bundle import load_bundle
+from nextpick.release.answer import ListRow, Loaded, Since, answer, no_history, popularity_order
+from nextpick.release.lookup import microseconds
+from nextpick.release.precompute import Inputs, ListBlock, list_blocks
+from tests.published import LAST, catalogue, interactions
+from tests.trained import train
+
+N = 30
+
+
+def loaded_world(folder: object, policy: str) -> tuple[Loaded, ListBlock]:
+    """A release in memory, and the lists of all its users."""
+    version = train(folder, seen_policy=policy)
+    bundle = load_bundle(version.bundle_dir)
+    as_of = microseconds(LAST) + 1
+    events = interactions()
+    inputs = Inputs(
+        users=bundle.users,
+        histories=histories(events, bundle.users, bundle.items, bundle.params.data.kinds, as_of),
+        table=item_table(events, catalogue(), bundle.items, as_of),
+        hidden=np.zeros(len(bundle.items), bool),
+    )
+    popular, ranks = popularity_order(inputs.table)
+    loaded = Loaded(1, "1", "default", as_of, bundle, bundle.items, inputs.table, popular, ranks)
+    return loaded, next(list_blocks(bundle, inputs, 100))
+
+
+@pytest.fixture(scope="module", params=["allow", "exclude"])
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Loaded, ListBlock]:
+    return loaded_world(tmp_path_factory.mktemp("bundle"), request.param)
+
+
+def row_of(block: ListBlock, user: int, loaded: Loaded) -> ListRow:
+    mine = slice(block.starts[user], block.starts[user + 1])
+    past = slice(block.histories.indptr[user], block.histories.indptr[user + 1])
+    history = no_history(len(loaded.items), loaded.cutoff)
+    arrays = {
+        name: getattr(block.histories, name)[past] for name in ("item_rows", "counts", "weights", "first_at", "last_at")
+    }
+    indptr = np.array([0, past.stop - past.start], np.int64)
+    return ListRow(
+        block.item_rows[mine],
+        block.scores[mine],
+        block.generator_scores[mine],
+        type(history)(as_of=loaded.cutoff, n_items=history.n_items, indptr=indptr, **arrays),
+    )
+
+
+rows = st.lists(st.integers(0, N - 1), max_size=40)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    user=st.one_of(st.none(), st.integers(0, 23)), bought=rows, hid=rows, k=st.integers(1, 100), rerank=st.booleans()
+)
+def test_k_distinct_items_none_hidden_none_seen_and_short_only_where_there_are_no_more(
+    world: tuple[Loaded, ListBlock], user: int | None, bought: list[int], hid: list[int], k: int, rerank: bool
+) -> None:
+    loaded, block = world
+    row = None if user is None else row_of(block, user, loaded)
+    hidden = np.zeros(N, bool)
+    hidden[hid] = True
+    at = loaded.cutoff + np.arange(len(bought), dtype=np.int64)
+    since = Since(np.array(bought, np.int32), np.ones(len(bought), np.float32), at)
+    result = answer(loaded, row, since, k, hidden, rerank=rerank)
+    given_items = result.item_rows.tolist()
+    own = {*bought, *(row.history.item_rows.tolist() if row else ())}
+    barred = own if loaded.seen_policy == "exclude" else set()
+    showable = set(range(N)) - set(hid) - barred
+    if not showable:
+        showable = set(range(N)) - set(hid)
+    assert len(given_items) == len(set(given_items)) == min(k, len(showable))
+    assert set(given_items) <= showable
+    assert len(result.sources) == len(result.reasons) == len(result.scores) == len(result.features) == len(given_items)
+    assert result.as_of == (loaded.cutoff + len(bought) if bought else loaded.cutoff)
+    ranked = np.array([source == "reranked" for source in result.sources], bool)
+    assert not np.isnan(result.scores[ranked]).any()
+    assert (np.diff(result.scores[ranked]) <= 0).all()
+    assert np.isnan(result.features[~ranked]).all()
+
+
+def test_without_new_events_the_answer_is_the_list(world: tuple[Loaded, ListBlock]) -> None:
+    loaded, block = world
+    nobody = np.zeros(N, bool)
+    for user in range(len(block.user_ids)):
+        row = row_of(block, user, loaded)
+        result = answer(loaded, row, Since.nothing(), len(row.item_rows), nobody)
+        assert result.item_rows.tolist() == row.item_rows.tolist()
+        np.testing.assert_array_equal(result.scores, row.scores)
+
+
+def test_popularity_goes_by_the_week_then_the_month_then_the_row(world: tuple[Loaded, ListBlock]) -> None:
+    table = world[0].table
+    order, ranks = popularity_order(table)
+    week, month = (table.features[:, ITEM_FEATURES.index(name)] for name in ("popularity_7d", "popularity_28d"))
+    assert order.tolist() == sorted(range(N), key=lambda i: (-week[i], -month[i], i))
+    assert [int(item) for item in order if ranks[item] >= 0] == [int(item) for item in order if week[item] > 0]

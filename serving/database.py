@@ -76,7 +76,7 @@ class Database:
                 "prepare_threshold": 0,
                 "connect_timeout": 3,
                 "application_name": "nextpick-api",
-                "options": "-c TimeZone=UTC",
+                "options": "-c TimeZone=UTC -c statement_timeout=10s",
             },
         )
 
@@ -91,19 +91,22 @@ class Database:
         await self._pool.close(timeout=1.0)
 
     async def fetch_one(
-        self, query: str, parameters: Mapping[str, Any] | None = None, seconds: float = READ_SECONDS
+        self, query: str, parameters: Mapping[str, Any] | None = None, seconds: float | None = None
     ) -> Row | None:
         """The first row of one statement, which is run again once where a connection turned out dead.
 
-        So the statement must be safe to repeat. Raises: Unavailable.
+        So the statement must be safe to repeat. READ_SECONDS is the time it has unless told otherwise.
+
+        Raises: Unavailable.
         """
+        within = READ_SECONDS if seconds is None else seconds
 
         async def work() -> Row | None:
-            async with self._pool.connection(timeout=seconds) as conn:
+            async with self._pool.connection(timeout=within) as conn:
                 cursor = await conn.execute(query, parameters, binary=True)
                 return await cursor.fetchone()
 
-        return await self.run(work, seconds)
+        return await self.run(work, within)
 
     async def copy(self, statement: str, data: bytes, seconds: float = WRITE_SECONDS) -> None:
         """COPY `data`, whole or not at all. Not repeated: a lost connection may have lost only the answer.

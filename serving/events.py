@@ -55,7 +55,7 @@ class EventLog:
         }
         try:
             row = await self._database.fetch_one(self._insert, parameters, WRITE_SECONDS)
-        except (Unavailable, psycopg.errors.InsufficientResources) as error:
+        except (Unavailable, psycopg.errors.InsufficientResources, psycopg.errors.UndefinedTable) as error:
             self._metrics.events.labels("refused").inc(len(rows))
             raise Problem(
                 503,

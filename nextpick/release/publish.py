@@ -53,8 +53,7 @@ def publish(
     """
     if not draft.items:
         raise DataError("The catalogue of this release is empty, so every answer would be. Load items, train, publish.")
-    if conn.info.transaction_status != TransactionStatus.IDLE:
-        raise StoreError("A publish commits as it goes, so it needs a connection without an open transaction.")
+    require_idle(conn)
     autocommit = conn.autocommit
     conn.autocommit = True
     try:
@@ -70,6 +69,15 @@ def publish(
         if not conn.closed:
             conn.autocommit = autocommit
     return release_id
+
+
+def require_idle(conn: psycopg.Connection) -> None:
+    """Raises: StoreError where `conn` is inside a transaction, which a publish would commit unasked."""
+    if conn.info.transaction_status != TransactionStatus.IDLE:
+        raise StoreError(
+            "A publish commits as it goes, so it needs a connection without an open transaction. "
+            "Commit or roll back first."
+        )
 
 
 def clean_up(conn: psycopg.Connection, log: Callable[[str], None] = lambda _: None) -> None:

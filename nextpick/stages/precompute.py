@@ -18,7 +18,7 @@ from nextpick.idmap import IdMap
 from nextpick.models.bundle import Bundle, load_bundle
 from nextpick.release.lookup import hidden_mask, microseconds
 from nextpick.release.precompute import USERS_PER_BLOCK, Inputs, ListBlock, item_rows, list_blocks
-from nextpick.release.publish import WAIT_SECONDS, Draft, publish
+from nextpick.release.publish import WAIT_SECONDS, Draft, publish, require_idle
 from nextpick.schema import ITEM_ID, KIND, USER_ID
 from nextpick.store import events, items, partitions
 
@@ -55,6 +55,7 @@ def run(
     Raises: BundleError where the bundle is not the registered one; DataError where there are no events or items;
     StoreError where another publish or a lock is in the way.
     """
+    require_idle(conn)
     bundle = load_bundle(version.bundle_dir, version.bundle_sha256)
     with conn.transaction():
         conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")

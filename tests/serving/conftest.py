@@ -23,6 +23,12 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A read may take its time: these tests run on machines that do other things too."""
+    monkeypatch.setattr("serving.database.READ_SECONDS", 3.0)
+
+
 def settings_for(database_url: str, **changes: Any) -> Settings:
     """Settings that read no file and no environment of the machine."""
     values: dict[str, Any] = {"database_url": database_url, "api_open_to_loopback": True, **changes}

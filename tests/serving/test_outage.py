@@ -17,6 +17,12 @@ pytestmark = pytest.mark.anyio
 EVENT = {"user_id": "tea03", "item_id": "tea-00", "kind": "purchase", "event_id": "kept"}
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here a read has little time, as in production."""
+    monkeypatch.setattr("serving.database.READ_SECONDS", 0.2)
+
+
 class Gate:
     """A TCP proxy in front of Postgres that can be shut (connections cut and refused) or frozen (nothing passes)."""
 

@@ -149,7 +149,11 @@ def test_a_killed_publisher_leaves_the_old_release_and_the_next_run_converges(
     assert "building" not in statuses(another).values()
     ready = {n for n, status in statuses(another).items() if status == "ready"}
     assert tables(another) == {f"{parent}_{n}" for parent in lists.PARENTS for n in ready}
-    assert another.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone() == (0,)
+    locks = another.execute(
+        "SELECT count(*) FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database "
+        "WHERE l.locktype = 'advisory' AND d.datname = current_database()"
+    )
+    assert locks.fetchone() == (0,)
 
 
 def test_of_two_publishes_at_once_the_second_waits(conn: psycopg.Connection, database_url: str) -> None:

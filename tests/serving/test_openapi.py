@@ -1,0 +1,37 @@
+"""The OpenAPI document is complete, and what it shows as an example works."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_every_example_of_a_request_is_answered(client: httpx.AsyncClient) -> None:
+    document: dict[str, Any] = (await client.get("/openapi.json")).json()
+    tried = 0
+    for path, name in (("/recommend", "RecommendIn"), ("/events", "EventIn")):
+        for example in document["components"]["schemas"][name]["examples"]:
+            response = await client.post(path, json=example)
+            assert response.status_code == 200, response.text
+            tried += 1
+    assert tried == 2
+
+
+async def test_answers_have_the_documented_fields_and_no_others(client: httpx.AsyncClient) -> None:
+    schemas = (await client.get("/openapi.json")).json()["components"]["schemas"]
+    body = (await client.post("/recommend", json={"user_id": "tea01"})).json()
+    assert body.keys() == schemas["RecommendOut"]["properties"].keys()
+    assert body["items"][0].keys() == schemas["ItemOut"]["properties"].keys()
+    body = (await client.post("/events", json={"user_id": "u", "item_id": "i", "kind": "view"})).json()
+    assert body.keys() == schemas["EventsOut"]["properties"].keys()
+    problem = (await client.post("/events", json={})).json()
+    assert problem.keys() <= schemas["ProblemOut"]["properties"].keys()
+
+
+async def test_every_route_documents_its_errors(client: httpx.AsyncClient) -> None:
+    paths = (await client.get("/openapi.json")).json()["paths"]
+    assert paths.keys() == {"/recommend", "/events", "/health/live", "/health/ready", "/metrics"}
+    for path in ("/recommend", "/events"):
+        assert {"200", "400", "401", "413", "422", "503"} <= paths[path]["post"]["responses"].keys()

@@ -19,6 +19,8 @@ from serving.metrics import Metrics
 from serving.recommender import Recommender
 from serving.routes import events, health, recommend
 
+DESCRIPTION = "Recommendations re-scored at request time: ask `/recommend`, tell `/events` what came of it."
+
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The app for these settings, or for the environment's. Nothing is opened before it starts.
@@ -47,7 +49,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             await impressions.close(writing)
             await database.close()
 
-    app = FastAPI(title="NextPick", version=__version__, lifespan=lifespan, description=__doc__)
+    app = FastAPI(title="NextPick", version=__version__, lifespan=lifespan, description=DESCRIPTION)
     app.add_middleware(Edge, metrics=metrics)
     problems.install(app)
     for router in (recommend.router, events.router, health.router):

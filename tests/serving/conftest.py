@@ -1,7 +1,7 @@
 """The app inside this process, on a database of the test's own."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -14,8 +14,6 @@ from nextpick.stages import precompute
 from serving.app import create_app
 from tests.published import Version, fill
 from tests.trained import train
-
-Client = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
 
 @pytest.fixture

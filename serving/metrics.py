@@ -28,6 +28,12 @@ class Metrics:
             "nextpick_degraded_answers_total", "Answers given without a part.", ("missing",), registry=registry
         )
         self.events = Counter("nextpick_events_total", "Events taken in.", ("outcome",), registry=registry)
+        self._add_releases(registry)
+        self._add_impressions(registry)
+        for missing in ("database", "ranker"):
+            self.degraded.labels(missing)
+
+    def _add_releases(self, registry: CollectorRegistry) -> None:
         self.release = Gauge("nextpick_release_id", "The release being served; 0 before the first.", registry=registry)
         self.release_cutoff = Gauge(
             "nextpick_release_cutoff_timestamp_seconds",
@@ -44,6 +50,8 @@ class Metrics:
             "Polls of the live pointer that the database did not answer.",
             registry=registry,
         )
+
+    def _add_impressions(self, registry: CollectorRegistry) -> None:
         self.impressions = Counter("nextpick_impressions_written_total", "Answers stored.", registry=registry)
         self.impressions_dropped = Counter(
             "nextpick_impressions_dropped_total", "Answers that could not be stored.", ("reason",), registry=registry
@@ -51,8 +59,6 @@ class Metrics:
         self.impressions_waiting = Gauge("nextpick_impressions_waiting", "Answers not stored yet.", registry=registry)
         for reason in ("queue_full", "refused", "shutdown"):
             self.impressions_dropped.labels(reason)
-        for missing in ("database", "ranker"):
-            self.degraded.labels(missing)
 
     def text(self) -> bytes:
         """The exposition Prometheus scrapes."""

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from itertools import count
@@ -25,7 +26,7 @@ PREFIX = "nextpick-tests-"
 PASSWORD = "test"
 TEMPLATE = "template"
 _numbers = count()
-_started = []  # a process object that is thrown away while the process runs warns
+_started: list[subprocess.Popen[bytes]] = []  # a process object that is thrown away while the process runs warns
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -37,11 +38,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if not hasattr(config, "workerinput") and FOLDER in os.environ:
+    if hasattr(config, "workerinput"):
+        for process in _started:
+            process.returncode = 0  # the controller ends it; an object that thinks it runs would warn
+    elif FOLDER in os.environ:
         _end(Path(os.environ.pop(FOLDER)))
 
 
 def _end(folder: Path) -> None:
+    for process in _started:
+        postgres.stop(process)
     postgres.end_left_behind(postgres.Cluster(folder / "postgres"))
     shutil.rmtree(folder, ignore_errors=True)
 

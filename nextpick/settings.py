@@ -31,9 +31,13 @@ class Settings(BaseSettings):
     """MLflow tracking and registry; a SQLite file under `home` when unset."""
     dvc_remote: str | None = None
     """Where DVC pushes snapshots and models; a folder under `home` when unset."""
+    git_sha: str | None = None
+    """The commit this code is from, where there is no git to ask: an image's build sets it."""
     api_port: int = 8080
     airflow_port: int = 8081
     mlflow_port: int = 5000
+    postgres_port: int = 15432
+    """Of the Postgres that `make run` brings; below the ports that outgoing connections are given."""
     api_open_to_loopback: bool = False
     """Answer callers on this machine without a key. `make run` sets it; nothing else should."""
     api_key_sha256: SecretStr | None = None

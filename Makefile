@@ -1,0 +1,39 @@
+# The words of this project. CI uses the same ones, so what passes here passes there.
+
+BIN := .venv/bin
+PYTHON ?=
+ANY_PYTHON := $(or $(shell command -v python3 || command -v python3.12 || command -v python3.13 || command -v python3.11),$(PYTHON))
+export OPENBLAS_NUM_THREADS ?= 1
+
+.PHONY: help install run test lint bench clean ci-tools
+
+help:  ## These words
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 16
+
+install:  ## Make .venv hold what requirements.txt locks (quick where it does)
+	@test -n "$(ANY_PYTHON)" || { echo "make install: no Python here. NextPick needs 3.11, 3.12 or 3.13; 3.12 is best. Debian, Ubuntu: apt-get install python3 python3-venv" >&2; exit 1; }
+	@"$(ANY_PYTHON)" scripts/install.py $(PYTHON)
+
+run: install  ## Everything on this machine, from an embedded Postgres to recommendations; Ctrl-C ends it
+	@exec $(BIN)/nextpick up
+
+test: install  ## The whole suite, against a Postgres of its own
+	@$(BIN)/pytest -q -n auto $(ARGS)
+
+lint: install  ## Style, types, and the workflow file
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/shellcheck scripts/*.sh .ci/run
+	@$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(BIN)/zizmor --offline --quiet .github/workflows
+
+bench: install  ## Every benchmark; each ends with one line of JSON
+	@set -e; for script in $(filter-out benchmarks/harness.py,$(wildcard benchmarks/*.py)); do \
+		echo "== $$script"; $(BIN)/python -m $$(basename $$(dirname $$script)).$$(basename $$script .py); done
+
+clean: install  ## Forget every bit of data; .venv stays
+	@$(BIN)/nextpick clean
+
+ci-tools:  ## The Debian tools some tests want: chromium, prometheus, wrk
+	@sh scripts/ci_tools.sh

@@ -6,6 +6,7 @@ NextPickError
 ├── BundleError     a model bundle is absent, corrupt, or made for other features
 ├── StoreError      Postgres is unreachable, or refuses what was asked
 ├── RegistryError   MLflow is unreachable, or holds no such model version
+├── PipelineError   DVC, or a stage it ran, failed
 ├── GateRefused     a challenger may not become champion
 └── LocalError      the one-machine run cannot start or go on
 
@@ -35,6 +36,10 @@ class StoreError(NextPickError):
 
 class RegistryError(NextPickError):
     """MLflow cannot do what was asked."""
+
+
+class PipelineError(NextPickError):
+    """DVC, or a stage it ran, failed."""
 
 
 class GateRefused(NextPickError):

@@ -31,7 +31,10 @@ MAY_IMPORT = {
     "release": FOUNDATION | {"data", "features", "models", "store"},
     "drift": FOUNDATION | {"data", "features"},
     "store": FOUNDATION,
-    "registry": FOUNDATION,
+    "registry": FOUNDATION | {"models"},
+    "pipeline": FOUNDATION | {"git", "program"},
+    "git": set(),
+    "program": set(),
     **{name: FOUNDATION - {name} for name in FOUNDATION},
 }
 PURE = ("data", "features", "models", "evaluation")

@@ -1,0 +1,60 @@
+"""### Train a challenger, and make it champion if it is good enough
+After each snapshot, or by hand. Runs the stages of `dvc.yaml` in a copy of the pipeline, registers the bundle in MLflow
+as challenger, and asks the gate: better than *popular*, and not worse than the champion? `promote` or `refused` runs.
+
+**If it is refused** the run is green and `refused` has run: the reasons are in its log, in Slack, on the version in
+MLflow and in `nextpick status`. The champion stays. **If `register` is skipped** there were no new data.
+**If a stage fails** its log ends with the reason; bad data or parameters are not retried. Mend it and clear the task.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+
+from airflow.sdk import dag, task
+from airflow.sdk.exceptions import AirflowSkipException
+
+from nextpick.settings import load_settings
+from nextpick_airflow.assets import SNAPSHOT, triggering
+from nextpick_airflow.database import connection
+from nextpick_airflow.defaults import defaults
+from nextpick_airflow.dvc_stages import dvc_stages
+from nextpick_airflow.forms import optional, switch
+from nextpick_airflow.pool import DVC_POOL
+from nextpick_airflow.promotion import gate, promote, refused
+from nextpick_airflow.window import param, run_id
+
+PARAMS = {
+    "snapshot": optional("Snapshot", "Its md5. Empty: what began this run, else the newest.", pattern=r"^\w{32}\.dir$"),
+    "force": switch("Compute all stages", "Even those whose result is known.", False),
+    "promote_because": optional("Promote whatever the gate says, because", "Kept on the version.", minLength=10),
+}
+
+
+@dag(schedule=[SNAPSHOT], params=PARAMS, doc_md=__doc__, **defaults(deadline=timedelta(hours=3)))
+def retrain() -> None:
+    @task(pool=DVC_POOL)
+    def checkout() -> str:
+        from nextpick.stages import checkout
+
+        asked = param("snapshot") or triggering(SNAPSHOT, "raw_md5")
+        with connection() as conn:
+            return str(checkout.run(conn, load_settings(), run_id=run_id(), raw_md5=asked))
+
+    @task(pool=DVC_POOL)
+    def register(folder: str) -> str:
+        from nextpick.stages import register
+
+        version = register.run(load_settings(), Path(folder))
+        if version.is_champion:
+            raise AirflowSkipException(
+                f"No new data: version {version.version} is this bundle, and the champion already."
+            )
+        return version.version
+
+    folder = checkout()
+    version = register(folder)
+    dvc_stages(folder) >> version
+    gate(folder, version) >> [promote(version), refused(version)]
+
+
+retrain()

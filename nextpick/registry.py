@@ -1,0 +1,273 @@
+"""Model versions in MLflow's registry, and their bundles on this machine: the only module that imports mlflow.
+
+A version is one bundle, told by its sha256. Its files are artifacts of the MLflow run that logged it, and lie in
+`<home>/bundles/<sha256>`, whence they are read; where they are absent there, they are fetched. The alias `champion`
+names the version that lists are made with, `challenger` the one that was registered last and is not it.
+"""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from time import time
+from typing import Any
+from uuid import uuid4
+
+import yaml
+
+from nextpick.errors import GateRefused, RegistryError
+from nextpick.models.bundle import verify
+from nextpick.settings import Settings
+
+_QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_CONFIGURE_LOGGING": "false"}
+_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}  # its own: 7 and 120 s
+for _name, _value in {**_QUIET, **_PATIENCE, "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}.items():
+    os.environ.setdefault(_name, _value)
+
+from mlflow import MlflowClient  # noqa: E402 - it reads the environment as it is imported
+from mlflow.entities import Metric, Param  # noqa: E402
+from mlflow.entities.model_registry import ModelVersion as _Version  # noqa: E402
+from mlflow.exceptions import MlflowException  # noqa: E402
+
+NAME = "nextpick"  # of the experiment and of the registered model
+CHAMPION, CHALLENGER = "champion", "challenger"
+PASSED, REFUSED = "passed", "refused"
+LINEAGE = ("run_id", "git_sha", "dirty", "data_md5", "dvc_lock_md5")
+_ABSENT = "RESOURCE_DOES_NOT_EXIST"
+_FILES = ("metrics.json", "params.yaml", "dvc.lock")
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """One version as the registry knows it. `gate` is empty before a decision; `rejected` says why, or is empty."""
+
+    version: str
+    bundle_dir: Path
+    bundle_sha256: str
+    lineage: Mapping[str, str]
+    created_at: datetime
+    aliases: frozenset[str] = frozenset()
+    gate: str = ""
+    reasons: tuple[str, ...] = ()
+    rejected: str = ""
+    forced: str = ""
+
+    @property
+    def is_champion(self) -> bool:
+        return CHAMPION in self.aliases
+
+
+def register(settings: Settings, folder: Path, bundle_sha256: str, lineage: Mapping[str, str]) -> ModelVersion:
+    """The version of the bundle in `<folder>/models/bundle`: the one it has already, or a new one, the challenger.
+
+    A new version's MLflow run holds params.yaml flattened, metrics.json, and both with dvc.lock, `changes.diff` (if
+    any) and the bundle as files. May be repeated after a crash anywhere.
+
+    Raises: RegistryError; BundleError where the bundle is not the one of that sha256.
+    """
+    with _client(settings) as client:
+        _keep(settings, folder / "models" / "bundle", bundle_sha256)
+        known = client.search_model_versions(f"name = '{NAME}' and tags.bundle_sha256 = '{bundle_sha256}'")
+        found = known[0] if known else _create(client, settings, folder, bundle_sha256, lineage)
+        version = _described(settings, client.get_model_version(NAME, found.version))
+        if version.rejected or version.aliases & {CHAMPION, CHALLENGER}:
+            return version
+        client.set_registered_model_alias(NAME, CHALLENGER, version.version)
+        return replace(version, aliases=version.aliases | {CHALLENGER})
+
+
+def _create(
+    client: MlflowClient, settings: Settings, folder: Path, bundle_sha256: str, lineage: Mapping[str, str]
+) -> _Version:
+    run_id, artifacts = _logged(client, settings, folder, bundle_sha256, lineage)
+    try:
+        client.get_registered_model(NAME)
+    except MlflowException as error:
+        if error.error_code != _ABSENT:
+            raise
+        client.create_registered_model(NAME, description="Recommendation bundles; lists are made with the champion.")
+    tags = {**lineage, "bundle_sha256": bundle_sha256}
+    return client.create_model_version(NAME, f"{artifacts}/bundle", run_id, tags=tags)
+
+
+def _logged(
+    client: MlflowClient, settings: Settings, folder: Path, bundle_sha256: str, lineage: Mapping[str, str]
+) -> tuple[str, str]:
+    """The id and the artifacts' place of the MLflow run of a bundle: a crashed register's is gone on with."""
+    experiment = _experiment(client, settings)
+    tags = {**lineage, "bundle_sha256": bundle_sha256}
+    wanted = f"tags.bundle_sha256 = '{bundle_sha256}'"
+    begun = client.search_runs([experiment], wanted, max_results=1)
+    run = begun[0] if begun else client.create_run(experiment, tags=tags, run_name=lineage["run_id"])
+    now = int(time() * 1000)
+    metrics = json.loads((folder / "metrics.json").read_text())
+    params = flat(yaml.safe_load((folder / "params.yaml").read_text()))
+    client.log_batch(
+        run.info.run_id,
+        [Metric(name.replace("@", "_at_"), float(value), now, 0) for name, value in metrics.items()],
+        [Param(name, value) for name, value in params.items()],
+    )
+    for name in (*_FILES, "changes.diff"):
+        if (path := folder / name).exists() and path.stat().st_size:
+            client.log_artifact(run.info.run_id, str(path))
+    client.log_artifacts(run.info.run_id, str(folder / "models" / "bundle"), "bundle")
+    client.set_terminated(run.info.run_id)
+    return run.info.run_id, run.info.artifact_uri
+
+
+def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """A tree of parameters as dotted names and texts: {"als": {"factors": 8}} -> {"als.factors": "8"}."""
+    found: dict[str, str] = {}
+    for name, value in tree.items():
+        found |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": str(value)}
+    return found
+
+
+def champion(settings: Settings) -> ModelVersion | None:
+    """The version that lists are made with, its bundle at hand, or None before the first promotion.
+
+    Raises: RegistryError; BundleError where the registry's files are not what they were.
+    """
+    with _client(settings) as client:
+        try:
+            found = client.get_registered_model(NAME).aliases.get(CHAMPION)
+        except MlflowException as error:
+            if error.error_code != _ABSENT:
+                raise
+            return None
+        return _at_hand(client, settings, str(found)) if found else None
+
+
+def get(settings: Settings, version: str) -> ModelVersion:
+    """A version by its number, its bundle at hand. Raises: RegistryError where there is none; BundleError."""
+    with _client(settings) as client:
+        return _at_hand(client, settings, version)
+
+
+def newest(settings: Settings, n: int) -> list[ModelVersion]:
+    """The n newest versions, newest first; their bundles may be absent on this machine."""
+    with _client(settings) as client:
+        found = client.search_model_versions(f"name = '{NAME}'", max_results=n, order_by=["version_number DESC"])
+        return [_described(settings, client.get_model_version(NAME, version.version)) for version in found]
+
+
+def judged(settings: Settings, version: str, passed: bool, reasons: Sequence[str]) -> None:
+    """Write the gate's decision on a version."""
+    with _client(settings) as client:
+        client.set_model_version_tag(NAME, version, "gate", PASSED if passed else REFUSED)
+        client.set_model_version_tag(NAME, version, "gate_reasons", json.dumps(list(reasons)))
+
+
+def promote(settings: Settings, version: str, *, force: str = "") -> None:
+    """Make a version the champion; it stops being the challenger.
+
+    A version that the gate has not passed, or that was rejected, becomes champion only with `force`, which says why
+    and is kept on the version.
+
+    Raises: GateRefused; RegistryError.
+    """
+    with _client(settings) as client:
+        found = _described(settings, client.get_model_version(NAME, version))
+        fault = f"was rejected: {found.rejected}" if found.rejected else ""
+        if not fault and found.gate != PASSED:
+            fault = f"was refused by the gate: {'; '.join(found.reasons)}" if found.gate else "has not passed the gate"
+        if fault and not force:
+            raise GateRefused(f"Version {version} {fault}. It stays out unless you promote it with a reason of yours.")
+        if fault:
+            client.set_model_version_tag(NAME, version, "forced", force)
+            client.set_model_version_tag(NAME, version, "rejected", "")
+        client.set_registered_model_alias(NAME, CHAMPION, version)
+        _clear_challenger(client, found)
+
+
+def reject(settings: Settings, version: str, why: str) -> None:
+    """Keep a version from ever being promoted without force."""
+    with _client(settings) as client:
+        client.set_model_version_tag(NAME, version, "rejected", why)
+        _clear_challenger(client, _described(settings, client.get_model_version(NAME, version)))
+
+
+def _clear_challenger(client: MlflowClient, version: ModelVersion) -> None:
+    if CHALLENGER in version.aliases:
+        client.delete_registered_model_alias(NAME, CHALLENGER)
+
+
+@contextmanager
+def _client(settings: Settings) -> Iterator[MlflowClient]:
+    """A client; what MLflow cannot do is a RegistryError that names the place, without what opens the door."""
+    uri = settings.tracking_uri
+    if uri.startswith("sqlite:///"):
+        Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield MlflowClient(tracking_uri=uri, registry_uri=uri)
+    except MlflowException as error:
+        if error.error_code == _ABSENT:
+            raise RegistryError(f"{error.message}. `nextpick status` lists what there is.") from None
+        door = re.compile(r"//[^/@]*@")  # user and password of a URL
+        raise RegistryError(
+            f"MLflow at {door.sub('//', uri)} cannot do what was asked: {door.sub('//', error.message)} "
+            "Is it running, and is NEXTPICK_MLFLOW_URL right? What is live is served on without it."
+        ) from None
+
+
+def _experiment(client: MlflowClient, settings: Settings) -> str:
+    found = client.get_experiment_by_name(NAME)
+    if found is not None:
+        return str(found.experiment_id)
+    served = settings.tracking_uri.startswith("http")  # the server knows where its artifacts go
+    local = settings.home.resolve() / "mlflow" / "artifacts"
+    return str(client.create_experiment(NAME, None if served else local.as_uri()))
+
+
+def _described(settings: Settings, found: _Version) -> ModelVersion:
+    tags = found.tags
+    lineage = {name: tags[name] for name in LINEAGE if name in tags}
+    return ModelVersion(
+        version=str(found.version),
+        bundle_dir=_place(settings, tags["bundle_sha256"]),
+        bundle_sha256=tags["bundle_sha256"],
+        lineage={**lineage, "mlflow_run_id": found.run_id or ""},
+        created_at=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
+        aliases=frozenset(found.aliases),
+        gate=tags.get("gate", ""),
+        reasons=tuple(json.loads(tags.get("gate_reasons", "[]"))),
+        rejected=tags.get("rejected", ""),
+        forced=tags.get("forced", ""),
+    )
+
+
+def _place(settings: Settings, bundle_sha256: str) -> Path:
+    return settings.home.resolve() / "bundles" / bundle_sha256
+
+
+def _at_hand(client: MlflowClient, settings: Settings, version: str) -> ModelVersion:
+    found = client.get_model_version(NAME, version)
+    described = _described(settings, found)
+    if not described.bundle_dir.exists():
+        draft = settings.home.resolve() / "bundles" / f".{uuid4().hex}"
+        draft.mkdir(parents=True)
+        try:
+            fetched = Path(client.download_artifacts(found.run_id or "", "bundle", str(draft)))
+            _keep(settings, fetched, described.bundle_sha256)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+    return described
+
+
+def _keep(settings: Settings, bundle: Path, bundle_sha256: str) -> None:
+    """Copy a bundle to its place, whole or not at all. Raises: BundleError where it is another one."""
+    verify(bundle, bundle_sha256)
+    place = _place(settings, bundle_sha256)
+    if place.exists():
+        return
+    draft = place.with_name(f".{uuid4().hex}")
+    shutil.copytree(bundle, draft)
+    try:
+        draft.rename(place)
+    except OSError:  # another process was quicker; its copy has passed the same check
+        shutil.rmtree(draft)

@@ -1,0 +1,54 @@
+"""Stage: events of [.., cutoff) and the catalogue from Postgres to `data/raw`, a snapshot that DVC knows by its md5."""
+
+import shutil
+from datetime import datetime
+from pathlib import Path
+from uuid import uuid4
+
+import pandas as pd
+import psycopg
+import structlog
+
+from nextpick import pipeline
+from nextpick.errors import DataError
+from nextpick.schema import EVENT_COLUMNS, ITEM_COLUMNS
+from nextpick.settings import Settings
+from nextpick.store import events, items, snapshots
+from nextpick.store.snapshots import Snapshot
+
+log = structlog.get_logger()
+
+
+def run(conn: psycopg.Connection, settings: Settings, *, cutoff: datetime, run_id: str) -> Snapshot:
+    """Take the snapshot in the run's own folder, push it to the remote and note it in Postgres.
+
+    Equal data give an equal md5, whatever the cutoff. `conn` must be in no transaction.
+
+    Raises: DataError where no event lies before the cutoff; PipelineError.
+    """
+    folder = pipeline.start(settings, run_id)
+    with conn.transaction():
+        conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        before, catalogue = events.read(conn, before=cutoff), items.read(conn)
+    if before.empty:
+        raise DataError(
+            f"There is no event before {cutoff:%Y-%m-%d %H:%M} UTC, so there is nothing to learn from. "
+            "Load some (`nextpick load EVENTS`), or take a later cutoff."
+        )
+    _write(folder / pipeline.RAW, {"events": before[[*EVENT_COLUMNS]], "items": catalogue[[*ITEM_COLUMNS]]})
+    snapshot = Snapshot(pipeline.track(folder), cutoff, len(before), run_id)
+    pipeline.push(folder, only_raw=True)
+    with conn.transaction():
+        snapshots.record(conn, snapshot)
+    log.info("snapshot taken", raw_md5=snapshot.raw_md5, events=len(before), items=len(catalogue))
+    return snapshot
+
+
+def _write(raw: Path, frames: dict[str, pd.DataFrame]) -> None:
+    """Each frame as `<name>.parquet` in a folder that is there whole or not at all."""
+    draft = raw.with_name(f".{uuid4().hex}")
+    draft.mkdir(parents=True)
+    for name, frame in frames.items():
+        frame.to_parquet(draft / f"{name}.parquet", index=False)
+    shutil.rmtree(raw, ignore_errors=True)
+    draft.rename(raw)

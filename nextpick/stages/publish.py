@@ -1,0 +1,16 @@
+"""Stage: lists of the champion, or of a version that is named, made live."""
+
+import psycopg
+
+from nextpick import registry
+from nextpick.settings import Settings
+from nextpick.stages import precompute
+
+
+def run(conn: psycopg.Connection, settings: Settings, *, version: str | None = None, flip: bool = True) -> int | None:
+    """Publish and return the release's id, or None where no version is named and there is no champion yet.
+
+    Raises: RegistryError; BundleError; DataError; StoreError (see `precompute.run`).
+    """
+    found = registry.get(settings, version) if version else registry.champion(settings)
+    return precompute.run(conn, found, flip=flip) if found else None

@@ -1,0 +1,20 @@
+"""Stage: what the pipeline made in a run's folder becomes a version in the model registry."""
+
+from pathlib import Path
+
+from nextpick import pipeline, registry
+from nextpick.models.bundle import load_bundle
+from nextpick.registry import ModelVersion
+from nextpick.settings import Settings
+
+
+def run(settings: Settings, folder: Path) -> ModelVersion:
+    """The version of the folder's bundle: a known one where nothing has changed, else a new challenger.
+
+    Results and DVC's memory of runs are pushed to the remote first, so a version's data can be had again.
+
+    Raises: PipelineError; RegistryError; BundleError.
+    """
+    pipeline.push(folder)
+    bundle = load_bundle(folder / "models" / "bundle")
+    return registry.register(settings, folder, bundle.sha256, pipeline.lineage(folder))

@@ -1,0 +1,38 @@
+"""What all DAGs of NextPick share."""
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import DeadlineAlert, DeadlineReference, ExceptionRetryPolicy, RetryAction, RetryRule, SyncCallback
+
+from nextpick.errors import BundleError, ConfigError, DataError, GateRefused
+from nextpick_airflow import alerts
+
+_POLICY = ExceptionRetryPolicy(
+    [
+        RetryRule(
+            [DataError, ConfigError, BundleError, GateRefused], RetryAction.FAIL, reason="the same again would fail"
+        )
+    ]
+)
+
+
+def defaults(deadline: timedelta) -> dict[str, Any]:
+    """Arguments of `@dag`: an alert where a run is not done after `deadline`, and its end after twice that."""
+    return {
+        "catchup": False,
+        "max_active_runs": 1,
+        "dagrun_timeout": 2 * deadline,
+        "deadline": DeadlineAlert(
+            reference=DeadlineReference.DAGRUN_QUEUED_AT, interval=deadline, callback=SyncCallback(alerts.late)
+        ),
+        "tags": ["nextpick"],
+        "default_args": {
+            "retries": 2,
+            "retry_delay": timedelta(minutes=1),
+            "retry_exponential_backoff": True,
+            "retry_policy": _POLICY,
+            "execution_timeout": deadline,
+            "on_failure_callback": alerts.failed,
+        },
+    }

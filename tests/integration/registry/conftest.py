@@ -1,0 +1,58 @@
+"""An MLflow of the test's own, and run folders as the pipeline leaves them."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nextpick.models.bundle import FORMAT, MANIFEST
+from nextpick.settings import Settings
+
+LINEAGE = {
+    "run_id": "retrain.r1",
+    "git_sha": "f" * 40,
+    "dirty": "false",
+    "data_md5": "0" * 32,
+    "dvc_lock_md5": "1" * 32,
+}
+
+
+@pytest.fixture(scope="session")
+def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's tables in a SQLite file: making them takes seconds, so every test gets a copy."""
+    from nextpick import registry
+
+    home = tmp_path_factory.mktemp("mlflow")
+    assert registry.champion(Settings(_env_file=None, home=home)) is None
+    return home / "mlflow.db"
+
+
+@pytest.fixture
+def settings(empty_mlflow: Path, tmp_path: Path) -> Settings:
+    home = tmp_path / "home"
+    home.mkdir()
+    shutil.copy(empty_mlflow, home / "mlflow.db")
+    return Settings(_env_file=None, home=home)
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Callable[[str], tuple[Path, str]]:
+    """Makes a run folder whose bundle holds a text, and tells the bundle's sha256."""
+
+    def make(text: str) -> tuple[Path, str]:
+        folder = tmp_path / f"run {text}"
+        bundle = folder / "models" / "bundle"
+        bundle.mkdir(parents=True)
+        (bundle / "ranker.txt").write_text(text)
+        sums = {"ranker.txt": hashlib.sha256(text.encode()).hexdigest()}
+        manifest = json.dumps({"format": FORMAT, "files": sums}).encode()
+        (bundle / MANIFEST).write_bytes(manifest)
+        (folder / "metrics.json").write_text('{"ndcg_at_10": 0.25, "users": 12}')
+        (folder / "params.yaml").write_text("seed: 42\nals: {factors: 8}\n")
+        (folder / "dvc.lock").write_text("schema: '2.0'\n")
+        return folder, hashlib.sha256(manifest).hexdigest()
+
+    return make

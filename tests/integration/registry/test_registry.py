@@ -1,0 +1,230 @@
+"""The model registry on a real MLflow: one version a bundle, and who may be champion."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic, sleep
+
+import httpx
+import pytest
+from mlflow import MlflowClient
+
+from nextpick import registry
+from nextpick.errors import BundleError, GateRefused, RegistryError
+from nextpick.local import ports
+from nextpick.registry import ModelVersion
+from nextpick.settings import Settings
+from tests.integration.registry.conftest import LINEAGE
+
+Made = Callable[[str], tuple[Path, str]]
+
+
+def registered(settings: Settings, made: Made, text: str = "a") -> ModelVersion:
+    folder, sha256 = made(text)
+    return registry.register(settings, folder, sha256, LINEAGE)
+
+
+def passed(settings: Settings, made: Made, text: str = "a") -> ModelVersion:
+    version = registered(settings, made, text)
+    registry.judged(settings, version.version, True, ["better than popular"])
+    return version
+
+
+def client(settings: Settings) -> MlflowClient:
+    return MlflowClient(settings.tracking_uri, settings.tracking_uri)
+
+
+def test_a_bundle_becomes_a_challenger_with_all_that_made_it(settings: Settings, made: Made) -> None:
+    folder, sha256 = made("a")
+    (folder / "changes.diff").write_text("+ a change")
+    version = registry.register(settings, folder, sha256, LINEAGE)
+    assert (version.version, version.aliases, version.bundle_sha256) == ("1", {"challenger"}, sha256)
+    assert version.lineage == {**LINEAGE, "mlflow_run_id": version.lineage["mlflow_run_id"]}
+    assert (version.bundle_dir / "ranker.txt").read_text() == "a"
+    assert version.bundle_dir == settings.home / "bundles" / sha256
+    run = client(settings).get_run(version.lineage["mlflow_run_id"])
+    assert run.info.status == "FINISHED"
+    assert run.data.params == {"seed": "42", "als.factors": "8"}
+    assert run.data.metrics == {"ndcg_at_10": 0.25, "users": 12.0}
+    assert run.data.tags.items() >= LINEAGE.items()
+    files = {f.path for f in client(settings).list_artifacts(run.info.run_id)}
+    assert files == {"bundle", "params.yaml", "metrics.json", "dvc.lock", "changes.diff"}
+
+
+def test_the_same_bundle_is_the_same_version_however_often_it_is_registered(settings: Settings, made: Made) -> None:
+    folder, sha256 = made("a")
+    first = registry.register(settings, folder, sha256, LINEAGE)
+    again = registry.register(settings, folder, sha256, {**LINEAGE, "run_id": "retrain.r2"})
+    assert again == first
+    assert len(registry.newest(settings, 10)) == 1
+    assert registered(settings, made, "b").version == "2"
+
+
+def test_a_register_that_crashed_half_way_is_gone_on_with(
+    settings: Settings, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, sha256 = made("a")
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "create_model_version", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            registry.register(settings, folder, sha256, LINEAGE)
+    version = registry.register(settings, folder, sha256, LINEAGE)
+    assert version.version == "1"
+    experiment = client(settings).get_experiment_by_name("nextpick")
+    assert experiment is not None
+    assert len(client(settings).search_runs([experiment.experiment_id])) == 1
+
+
+def test_a_bundle_that_changed_since_it_was_named_is_not_registered(settings: Settings, made: Made) -> None:
+    folder, sha256 = made("a")
+    (folder / "models" / "bundle" / "ranker.txt").write_text("b")
+    with pytest.raises(BundleError, match="was changed"):
+        registry.register(settings, folder, sha256, LINEAGE)
+    assert registry.newest(settings, 10) == []
+
+
+def test_before_the_first_promotion_there_is_no_champion(settings: Settings, made: Made) -> None:
+    registered(settings, made)
+    assert registry.champion(settings) is None
+
+
+def test_a_version_that_passed_becomes_champion_and_is_challenger_no_more(settings: Settings, made: Made) -> None:
+    first = passed(settings, made)
+    registry.promote(settings, first.version)
+    second = passed(settings, made, "b")
+    registry.promote(settings, second.version)
+    champion = registry.champion(settings)
+    assert champion is not None
+    assert (champion.version, champion.aliases, champion.gate) == ("2", {"champion"}, "passed")
+    assert registry.get(settings, "1").aliases == frozenset()
+
+
+def test_a_champion_that_is_registered_again_stays_what_it_is(settings: Settings, made: Made) -> None:
+    version = passed(settings, made)
+    registry.promote(settings, version.version)
+    assert registry.register(settings, made("c")[0].with_name("run a"), version.bundle_sha256, LINEAGE).is_champion
+
+
+def test_a_version_the_gate_refused_or_never_saw_is_not_promoted(settings: Settings, made: Made) -> None:
+    version = registered(settings, made)
+    with pytest.raises(GateRefused, match="Version 1 has not passed the gate"):
+        registry.promote(settings, version.version)
+    registry.judged(settings, version.version, False, ["worse than popular", "by 3 %"])
+    with pytest.raises(GateRefused, match="refused by the gate: worse than popular; by 3 %"):
+        registry.promote(settings, version.version)
+    assert registry.champion(settings) is None
+
+
+def test_a_rejected_version_comes_back_by_force_only_and_the_reason_stays_on_it(settings: Settings, made: Made) -> None:
+    version = passed(settings, made)
+    registry.promote(settings, version.version)
+    other = passed(settings, made, "b")
+    registry.promote(settings, other.version)
+    registry.reject(settings, other.version, "complaints about tea")
+    registry.promote(settings, version.version)
+    with pytest.raises(GateRefused, match="Version 2 was rejected: complaints about tea"):
+        registry.promote(settings, other.version)
+    registry.promote(settings, other.version, force="the complaints were about the weather")
+    champion = registry.champion(settings)
+    assert champion is not None
+    assert (champion.version, champion.rejected) == ("2", "")
+    assert champion.forced == "the complaints were about the weather"
+
+
+def test_a_rejected_bundle_that_is_trained_again_is_no_challenger(settings: Settings, made: Made) -> None:
+    folder, sha256 = made("a")
+    version = registry.register(settings, folder, sha256, LINEAGE)
+    registry.reject(settings, version.version, "no")
+    assert registry.register(settings, folder, sha256, LINEAGE).aliases == frozenset()
+
+
+def test_a_bundle_that_is_gone_comes_back_from_mlflow(settings: Settings, made: Made) -> None:
+    version = registered(settings, made)
+    shutil.rmtree(settings.home / "bundles")
+    again = registry.get(settings, version.version)
+    assert (again.bundle_dir / "ranker.txt").read_text() == "a"
+    assert [f.name for f in (settings.home / "bundles").iterdir()] == [version.bundle_sha256]
+
+
+def test_a_bundle_that_was_changed_in_mlflow_is_not_taken(settings: Settings, made: Made) -> None:
+    version = registered(settings, made)
+    shutil.rmtree(settings.home / "bundles")
+    (stored,) = (settings.home / "mlflow" / "artifacts").rglob("ranker.txt")
+    stored.write_text("evil")
+    with pytest.raises(BundleError, match="was changed"):
+        registry.get(settings, version.version)
+    assert list((settings.home / "bundles").iterdir()) == []
+
+
+def test_a_version_that_is_not_there_is_named(settings: Settings, made: Made) -> None:
+    registered(settings, made)
+    with pytest.raises(RegistryError, match=r"version=7\) not found.*nextpick status"):
+        registry.get(settings, "7")
+
+
+def test_an_mlflow_that_is_away_is_said_without_its_password(settings: Settings) -> None:
+    away = settings.model_copy(update={"mlflow_url": f"http://me:hunter2@127.0.0.1:{ports.free()}"})
+    start = monotonic()
+    with pytest.raises(RegistryError, match=r"MLflow at http://127.0.0.1:.*NEXTPICK_MLFLOW_URL") as raised:
+        registry.champion(away)
+    assert "hunter2" not in str(raised.value)
+    assert monotonic() - start < 30
+
+
+def test_versions_are_listed_newest_first(settings: Settings, made: Made) -> None:
+    for text in "abc":
+        registered(settings, made, text)
+    assert [v.version for v in registry.newest(settings, 2)] == ["3", "2"]
+
+
+def test_a_server_is_spoken_to_as_well_as_a_file(
+    empty_mlflow: Path, settings: Settings, made: Made, tmp_path: Path
+) -> None:
+    port = ports.free()
+    given = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    command = ["-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    shutil.copy(empty_mlflow, tmp_path / "server.db")
+    places = [
+        "--backend-store-uri",
+        f"sqlite:///{tmp_path}/server.db",
+        "--artifacts-destination",
+        str(tmp_path / "art"),
+    ]
+    with (
+        (tmp_path / "mlflow.log").open("wb") as log,
+        subprocess.Popen(
+            [sys.executable, *command, *places],
+            cwd=tmp_path,
+            env={**os.environ, **given},
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        ) as server,
+    ):
+        try:
+            wait_for(f"http://127.0.0.1:{port}/health", 120)
+            served = settings.model_copy(update={"mlflow_url": f"http://127.0.0.1:{port}"})
+            version = passed(served, made)
+            registry.promote(served, version.version)
+            shutil.rmtree(served.home / "bundles")
+            champion = registry.champion(served)
+            assert champion is not None
+            assert (champion.bundle_dir / "ranker.txt").read_text() == "a"
+            assert champion.lineage == version.lineage
+        finally:
+            os.killpg(server.pid, 15)
+
+
+def wait_for(url: str, seconds: float) -> None:
+    end = monotonic() + seconds
+    while True:
+        try:
+            httpx.get(url, timeout=2).raise_for_status()
+        except httpx.HTTPError:
+            assert monotonic() < end, f"{url} did not answer within {seconds} s"
+            sleep(0.2)
+        else:
+            return

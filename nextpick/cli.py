@@ -1,10 +1,12 @@
 """The command line: does without Airflow what the DAGs do with it. `nextpick --help` teaches the rest."""
 
 import sys
+from typing import Annotated
 
 import typer
 
 from nextpick.errors import NextPickError
+from nextpick.settings import load_settings
 
 app = typer.Typer(
     name="nextpick",
@@ -13,6 +15,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+
+
+@app.command()
+def up(
+    once: Annotated[bool, typer.Option(help="End everything once the recommendations are printed.")] = False,
+) -> None:
+    """Run the whole platform on this machine (what `make run` does); Ctrl-C ends it."""
+    from nextpick.local import up as local_up
+
+    raise typer.Exit(local_up.run(load_settings(), once=once))
+
+
+@app.command()
+def clean() -> None:
+    """Forget all data of this clone: databases, models, reports, logs, passwords. Asks nothing."""
+    from nextpick.local import clean as local_clean
+
+    local_clean.run(load_settings(), typer.echo)
 
 
 def main() -> None:

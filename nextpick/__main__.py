@@ -1,0 +1,5 @@
+"""`python -m nextpick`."""
+
+from nextpick.cli import main
+
+main()

@@ -1,0 +1,110 @@
+"""The loop in Airflow, begun and followed: data_prep, which starts the others by the assets they wait for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+
+import httpx
+
+from nextpick.local.airflow_api import FINISHED, AirflowApi, Run, Task
+from nextpick.local.view import Row
+
+DAGS = ("data_prep", "retrain", "precompute", "drift_report")
+FIRST, LAST = DAGS[0], DAGS[-1]
+ASK_SECONDS = 1.0
+QUIET_SECONDS = 15.0  # in which Airflow begins what an asset starts
+AT_WORK = ("running", "queued", "scheduled", "deferred", "up_for_retry", "restarting")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A task that failed: where, and its own last words."""
+
+    run: Run
+    task: Task | None
+    words: list[str]
+
+
+class Loop:
+    """Followed by asking, at most once a second. `is_live` says whether a release is served."""
+
+    def __init__(self, api: AirflowApi, is_live: Callable[[], bool]) -> None:
+        self._api, self._is_live = api, is_live
+        self._before: set[str] = set()
+        self._runs: list[Run] = []
+        self._rows: list[Row] = []
+        self._asked = 0.0
+        self._busy = monotonic()
+
+    def begin(self) -> bool:
+        """Let the DAGs run; start the first one unless an earlier `make run` left one that goes on by itself.
+
+        Returns whether a run was left. Raises: LocalError, httpx.TransportError.
+        """
+        for dag_id in DAGS[1:] + DAGS[:1]:
+            self._api.unpause(dag_id)
+        known = [run for run in self._api.runs() if run.dag_id in DAGS]
+        self._before = {run.run_id for run in known if run.state in FINISHED}
+        left = len(self._before) < len(known)
+        if not left:
+            self._api.trigger(FIRST)
+        self._busy = monotonic()
+        return left
+
+    def rows(self) -> list[Row]:
+        """Where each DAG stands; what Airflow last said where it does not answer at the moment."""
+        if monotonic() - self._asked > ASK_SECONDS:
+            self._asked = monotonic()
+            try:
+                self._look()
+            except httpx.TransportError:
+                self._busy = monotonic()
+        return self._rows
+
+    def is_over(self) -> bool:
+        """A run failed, or a release is live and reported on, or nothing has happened for a while."""
+        if any(run.state == "failed" for run in self._runs):
+            return True
+        if any(run.state not in FINISHED for run in self._runs):
+            return False
+        reported = any(run.dag_id == LAST for run in self._runs)
+        return (reported and self._is_live()) or monotonic() - self._busy > QUIET_SECONDS
+
+    def failures(self) -> list[Failure]:
+        """What failed, with the log's last words. Raises: LocalError, httpx.TransportError."""
+        found = []
+        for run in (run for run in self._runs if run.state == "failed"):
+            failed = [task for task in self._api.tasks(run) if task.state == "failed"]
+            found += [Failure(run, task, self._api.last_words(run, task)) for task in failed]
+            if not failed:
+                found.append(Failure(run, None, []))
+        return found
+
+    def _look(self) -> None:
+        self._runs = [run for run in self._api.runs() if run.dag_id in DAGS and run.run_id not in self._before]
+        if any(run.state not in FINISHED for run in self._runs):
+            self._busy = monotonic()
+        self._rows = [self._row(dag_id) for dag_id in DAGS]
+
+    def _row(self, dag_id: str) -> Row:
+        """The newest run of a DAG that is under way, or else that ended."""
+        runs = [run for run in self._runs if run.dag_id == dag_id]
+        runs.sort(key=lambda run: run.state in FINISHED)
+        if not runs:
+            return Row(dag_id, "waiting")
+        if runs[0].state in FINISHED:
+            return Row(dag_id, runs[0].state, seconds=runs[0].seconds)
+        tasks = self._api.tasks(runs[0])
+        at_work = [task for task in tasks if task.state in AT_WORK]
+        done = sum(task.state in ("success", "skipped") for task in tasks)
+        return Row(
+            dag_id,
+            runs[0].state,
+            f"{done} of {len(tasks)} tasks done; {', '.join(map(_words, at_work))}",
+            runs[0].seconds,
+        )
+
+
+def _words(task: Task) -> str:
+    again = f" (attempt {task.attempt})" if task.attempt > 1 else ""
+    return f"{task.task_id} {task.state}{again}"

@@ -1,0 +1,114 @@
+"""This machine made ready: folder, ports, secrets, cluster; then everything that is to run, in order."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+from nextpick.errors import LocalError
+from nextpick.local import airflow, api, databases, mlflow, place, ports, postgres, remains, secrets
+from nextpick.local.programs import job, log_file
+from nextpick.local.secrets import Secrets, write_private
+from nextpick.local.supervisor import Program, Supervisor
+from nextpick.settings import Settings
+from nextpick.store import releases, showcase
+from nextpick.store.connection import connect
+from nextpick.store.migrate import migrate
+
+POSTGRES = "postgres"
+SAMPLE = "sample"
+QUIET = {"DO_NOT_TRACK": "1", "DVC_NO_ANALYTICS": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
+FOREIGN = ("AIRFLOW", "MLFLOW_", "_MLFLOW_")  # another installation's settings must not reach ours
+POSTGRES_SETTINGS = {"log_line_prefix": "%m [%p] %u@%d ", "max_connections": "100"}
+
+
+def prepare(settings: Settings, say: Callable[[str], None]) -> tuple[Secrets, postgres.Cluster]:
+    """Make what must be there before anything starts, and end what a killed run left.
+
+    Raises: LocalError where a port is taken, or where the data cannot be opened.
+    """
+    logs = settings.home / "logs"
+    logs.mkdir(exist_ok=True)
+    for log in logs.glob("*.log"):
+        log.replace(log.with_suffix(".log.previous"))
+    cluster = postgres.Cluster(place.cluster_folder(settings.home))
+    file = settings.home / "secrets.json"
+    if cluster.data.exists() and not file.exists():
+        raise LocalError(
+            f"There is data in {cluster.data}, but {file}, which holds its passwords, is gone. "
+            "Put back a copy of it, or forget the data with `make clean`."
+        )
+    known = secrets.load(file)
+    if ended := remains.end(known.token, settings.home):
+        say(f"Ended what a killed run had left: {', '.join(ended)}")
+    postgres.end_left_behind(cluster)
+    for port, what, setting in (
+        (settings.api_port, "the API", "NEXTPICK_API_PORT"),
+        (settings.airflow_port, "Airflow", "NEXTPICK_AIRFLOW_PORT"),
+        (settings.mlflow_port, "MLflow", "NEXTPICK_MLFLOW_PORT"),
+        (settings.postgres_port, "Postgres", "NEXTPICK_POSTGRES_PORT"),
+    ):
+        ports.require_free(port, what, setting)
+    if not cluster.data.exists():
+        say(f"Making a Postgres cluster in {cluster.folder}")
+    postgres.create(cluster, known.postgres)
+    return known, cluster
+
+
+def start(supervisor: Supervisor, settings: Settings, known: Secrets, cluster: postgres.Cluster) -> None:
+    """Start all programs; the sample is loaded where there are no events yet. Returns before they are ready."""
+    log = log_file(settings, POSTGRES)
+    launch = partial(postgres.start, cluster, settings.postgres_port, log, POSTGRES_SETTINGS, tied=True)
+    supervisor.add(Program(POSTGRES, launch, log, close=postgres.stop))
+    supervisor.wait(lambda: supervisor.is_ready(POSTGRES))
+    databases.ensure(settings.postgres_port, known)
+    url = databases.url(settings.postgres_port, "nextpick", known)
+    base = _environment(settings, known, url)
+    airflow.configure(settings, known)
+    migrated = databases.version(settings.postgres_port, "airflow", known) == _airflow_version()
+    given = airflow.environment(base, settings, known)
+    for program in airflow.programs(settings, given, after=POSTGRES, migrate=not migrated):
+        supervisor.add(program)
+    supervisor.add(mlflow.program(settings, base, known, after=POSTGRES))
+    supervisor.tick()  # these take long; the rest meanwhile
+    migrate(url)
+    supervisor.add(api.program(settings, base, after=POSTGRES))
+    with connect(url) as conn:
+        if not showcase.any_events(conn):
+            supervisor.add(job(settings, SAMPLE, ("nextpick", "load", "--sample"), base, POSTGRES))
+
+
+def note_versions(settings: Settings, known: Secrets) -> None:
+    """Remember in the data that Airflow's database is migrated, so that the next start need not look."""
+    databases.note_version(settings.postgres_port, "airflow", known, _airflow_version())
+
+
+def is_live(url: str) -> bool:
+    """Whether a release is served."""
+    with connect(url) as conn:
+        return releases.live(conn) is not None
+
+
+def _airflow_version() -> str:
+    return version("apache-airflow-core")
+
+
+def _environment(settings: Settings, known: Secrets, url: str) -> Mapping[str, str]:
+    """What every program gets; the part that commands in other terminals need is written to local.env."""
+    found = {"NEXTPICK_DATABASE_URL": url, "NEXTPICK_MLFLOW_URL": mlflow.url(settings)}
+    lines = "".join(f"{name}={value}\n" for name, value in found.items())
+    write_private(settings.home / "local.env", f"# Written by every `make run`.\n{lines}")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    return {
+        "OPENBLAS_NUM_THREADS": "1",
+        **inherited,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{inherited.get('PATH', os.defpath)}",
+        "PYTHONUNBUFFERED": "1",
+        **QUIET,
+        **remains.environment(known.token, settings.home),
+        "NEXTPICK_PROJECT": str(settings.project),
+        "NEXTPICK_HOME": str(settings.home),
+        **found,
+    }

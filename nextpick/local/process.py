@@ -1,0 +1,82 @@
+"""Starting a process that does not outlive us, and ending one with all it started."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import psutil
+
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+Launch = Callable[[], "subprocess.Popen[bytes]"]
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded before any fork
+
+
+def spawn(command: Iterable[str], environment: Mapping[str, str], log: Path, folder: Path) -> "subprocess.Popen[bytes]":
+    """Start a program in `folder` with its output appended to `log`, out of reach of the terminal's Ctrl-C.
+
+    To be called from the main thread: the kernel ends the program when the thread that started it ends.
+    """
+    with log.open("ab") as out:
+        return subprocess.Popen(
+            list(command),
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+            preexec_fn=ends_with_us(signal.SIGTERM),
+        )
+
+
+def ends_with_us(number: signal.Signals) -> Callable[[], None] | None:
+    """What a child calls between fork and exec to be sent a signal when we die, by kill -9 too (Linux only)."""
+    if _libc is None:
+        return None
+    parent = os.getpid()
+
+    def leash() -> None:
+        _libc.prctl(PR_SET_PDEATHSIG, number)
+        if os.getppid() != parent:  # we died before the call
+            os._exit(1)
+
+    return leash
+
+
+def adopt_orphans() -> None:
+    """From now on what our children leave behind becomes our child, so that it can be found and ended (Linux only)."""
+    if _libc is not None:
+        _libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def descendants() -> list[psutil.Process]:
+    """Everything that runs because of us."""
+    return [process for process in psutil.Process().children(recursive=True) if _runs(process)]
+
+
+def end(processes: Iterable[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Ask with SIGTERM, wait up to `seconds`, then kill; return those that had to be killed."""
+    asked = [process for process in processes if _signal(process, signal.SIGTERM)]
+    _, alive = psutil.wait_procs(asked, seconds)
+    killed = [process for process in alive if _signal(process, signal.SIGKILL)]
+    psutil.wait_procs(killed, 5)
+    return killed
+
+
+def _signal(process: psutil.Process, number: signal.Signals) -> bool:
+    try:
+        process.send_signal(number)  # psutil refuses where the number is another process by now
+    except psutil.NoSuchProcess:
+        return False
+    return True
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

@@ -1,0 +1,135 @@
+"""`nextpick up`: the whole platform on this machine, from an empty folder to recommendations, until told to stop."""
+
+import errno
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+
+from nextpick.errors import LocalError
+from nextpick.local import airflow, api, databases, lock, machine, page, process
+from nextpick.local.airflow_api import AirflowApi
+from nextpick.local.loop import DAGS, Failure, Loop
+from nextpick.local.programs import answers
+from nextpick.local.secrets import Secrets
+from nextpick.local.supervisor import Stopped, Supervisor
+from nextpick.local.view import Row, View
+from nextpick.settings import Settings
+
+UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}
+DAGS_SECONDS = 90.0
+SERVED_SECONDS = 60.0
+SHOWN = "airflow/passwords.shown"  # in the home: the passwords were printed once
+
+
+def run(settings: Settings, *, once: bool = False) -> int:
+    """Start everything, run the loop where nothing is served yet, print what came out, and stay until stopped.
+
+    With `once` it ends after the print. Returns the exit code: 0, 1 where the loop failed, 130 where it was stopped
+    before the print. Raises: LocalError, and other NextPickErrors, which say what to do.
+    """
+    settings = settings.model_copy(update={"home": settings.home.resolve(), "project": settings.project.resolve()})
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        with lock.only_run(settings.home, "Nothing was started"), View() as view:
+            return _supervised(settings, view, once)
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        raise LocalError(
+            f"Cannot write {error.filename or settings.home}: {error.strerror}. Free space there, see whose it is, or "
+            "give everything another place by NEXTPICK_HOME in .env."
+        ) from None
+
+
+def _supervised(settings: Settings, view: View, once: bool) -> int:
+    supervisor = Supervisor(view.say)
+    process.adopt_orphans()
+    printed, code = False, 0
+    with _signals(supervisor):
+        try:
+            known, cluster = machine.prepare(settings, view.say)
+            machine.start(supervisor, settings, known, cluster)
+            code = _bring_up(supervisor, settings, known, view)
+            printed = True
+            if not once:
+                supervisor.wait(lambda: False)
+        except Stopped:
+            code = code if printed else 130
+        finally:
+            view.clear()
+            supervisor.stop()
+            view.say("All has ended")
+    return code
+
+
+def _bring_up(supervisor: Supervisor, settings: Settings, known: Secrets, view: View) -> int:
+    """Wait until all is up, with the loop meanwhile where it is needed, and print the page. Returns the exit code."""
+    url = databases.url(settings.postgres_port, "nextpick", known)
+
+    def show(more: list[Row]) -> None:
+        view.show([*(Row(name, state, "", seconds) for name, (state, seconds) in supervisor.states().items()), *more])
+
+    needed = [name for name in supervisor.states() if name not in (api.NAME, "mlflow")]
+    supervisor.wait(lambda: all(map(supervisor.is_ready, needed)), lambda: show([]))
+    machine.note_versions(settings, known)
+    failures = [] if machine.is_live(url) else _loop(supervisor, settings, known, show)
+    supervisor.wait(lambda: all(map(supervisor.is_ready, supervisor.states())), lambda: show([]))
+    served = machine.is_live(url)
+    if served:
+        end = monotonic() + SERVED_SECONDS
+        supervisor.wait(lambda: answers(f"{api.url(settings)}/health/ready") or monotonic() > end, lambda: show([]))
+    view.clear()
+    page.show_failures(view.console, failures, settings)
+    user_id = "17850"
+    if served:
+        found = page.picks(settings, url)
+        page.show_picks(view.console, found)
+        user_id = found.user_id
+    elif not failures:
+        view.console.print("\nThe loop ended without a release: the gate refused the model, or a DAG was skipped.")
+    shown = settings.home / SHOWN
+    page.show_addresses(view.console, settings, known, passwords=not shown.exists())
+    shown.touch()
+    page.show_next(view.console, settings, user_id)
+    return 0 if served and not failures else 1
+
+
+def _loop(
+    supervisor: Supervisor, settings: Settings, known: Secrets, show: Callable[[list[Row]], None]
+) -> list[Failure]:
+    """Run the loop in Airflow to its end; return what failed."""
+    url = databases.url(settings.postgres_port, "nextpick", known)
+    with AirflowApi(airflow.url(settings), "admin", known.airflow_admin) as client:
+        end = monotonic() + DAGS_SECONDS
+        supervisor.wait(lambda: _are_read(client, end), lambda: show([]))
+        loop = Loop(client, lambda: machine.is_live(url))
+        loop.begin()
+        supervisor.wait(loop.is_over, lambda: show(loop.rows()))
+        show(loop.rows())
+        return loop.failures()
+
+
+def _are_read(client: AirflowApi, end: float) -> bool:
+    """Whether Airflow knows all DAGs. Raises: LocalError where it cannot read one, or takes too long."""
+    missing = set(DAGS) - client.dags()
+    if missing and (errors := client.import_errors()):
+        raise LocalError(f"Airflow cannot read a DAG: {'; '.join(errors)}. Mend the file and start again.")
+    if missing and monotonic() > end:
+        raise LocalError(
+            f"Airflow has not read {', '.join(sorted(missing))} within {DAGS_SECONDS:g} s. "
+            "See .nextpick/logs/airflow-dag-processor.log."
+        )
+    return not missing
+
+
+@contextmanager
+def _signals(supervisor: Supervisor) -> Iterator[None]:
+    """Ctrl-C, SIGTERM and a closed terminal all mean: stop, in order."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, lambda *_: supervisor.ask_to_stop()) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

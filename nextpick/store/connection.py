@@ -6,10 +6,13 @@ from psycopg.conninfo import conninfo_to_dict
 from nextpick.errors import StoreError
 
 CONNECT_SECONDS = 10
+REMEDY = "Is it running (`make run` starts one), and is NEXTPICK_DATABASE_URL right?"
 
 
-def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection:
+def connect(url: str, *, autocommit: bool = False, remedy: str = REMEDY) -> psycopg.Connection:
     """An open connection whose session speaks UTC; the caller closes it, best by `with`.
+
+    `remedy` ends the message where it cannot be opened.
 
     Raises: StoreError naming host, port, database and role, never the password.
     """
@@ -27,10 +30,7 @@ def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection:
         ) from None
     except psycopg.OperationalError as error:
         reason = str(error).strip().splitlines()[-1]
-        raise StoreError(
-            f"Cannot connect to Postgres at {place(url)}: {reason}. "
-            "Is it running (`make run` starts one), and is NEXTPICK_DATABASE_URL right?"
-        ) from None
+        raise StoreError(f"Cannot connect to Postgres at {place(url)}: {reason}. {remedy}") from None
 
 
 def place(url: str) -> str:

@@ -1,6 +1,6 @@
 """Events: who did what to which item, when. Frames have the columns of `nextpick.schema`."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
 import pandas as pd
@@ -11,6 +11,8 @@ from pyarrow import csv
 from nextpick.schema import EVENT_COLUMNS, EVENT_ID, ITEM_ID, KIND, OCCURRED_AT, USER_ID, VALUE
 from nextpick.store import partitions, sql
 
+DIGEST = "digest"  # of a row that brings no event id: what its id is made of
+NO_SHIFT = timedelta(0)
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 _SQL = sql.load("events")
 _ARROW = pa.schema(
@@ -23,6 +25,7 @@ _ARROW = pa.schema(
         (VALUE, pa.float64()),
     ]
 )
+_STAGED = _ARROW.append(pa.field(DIGEST, pa.string()))
 
 
 def insert(conn: psycopg.Connection, frame: pd.DataFrame) -> int:
@@ -30,20 +33,41 @@ def insert(conn: psycopg.Connection, frame: pd.DataFrame) -> int:
 
     An event whose id is known, or stood higher up in the same frame, changes nothing. Makes the partitions needed.
     """
-    if frame.empty:
-        return 0
-    months = frame[OCCURRED_AT].dt.strftime("%Y-%m").unique()
-    partitions.make(conn, "events", [datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC) for month in months])
-    table = pa.Table.from_pandas(frame[list(EVENT_COLUMNS)], schema=_ARROW, preserve_index=False)
+    stage(conn)
+    fill(conn, frame.assign(**{DIGEST: None}))
+    partitions.make(conn, "events", staged_months(conn, NO_SHIFT))
+    new = insert_staged(conn, NO_SHIFT)
+    unstage(conn)
+    return new
+
+
+def stage(conn: psycopg.Connection) -> None:
+    """Begin a bulk insert: a private table of this session, empty."""
+    conn.execute(_SQL["stage"])
+
+
+def fill(conn: psycopg.Connection, frame: pd.DataFrame) -> None:
+    """Add rows to the bulk insert: EVENT_COLUMNS and DIGEST, from which an id is made where event_id is missing."""
+    table = pa.Table.from_pandas(frame[_STAGED.names], schema=_STAGED, preserve_index=False)
     data = BytesIO()
     csv.write_csv(table, data, csv.WriteOptions(include_header=False))
-    conn.execute(_SQL["stage"])
-    with conn.cursor() as cur:
-        with cur.copy(_SQL["fill"]) as copy:
-            copy.write(data.getbuffer())
-        new = cur.execute(_SQL["insert_staged"]).rowcount
-        cur.execute(_SQL["unstage"])
-    return new
+    with conn.cursor() as cur, cur.copy(_SQL["fill"]) as copy:
+        copy.write(data.getbuffer())
+
+
+def staged_months(conn: psycopg.Connection, shift: timedelta) -> list[datetime]:
+    """The months that the rows of the bulk insert fall into once moved by `shift`; they need partitions."""
+    return [row[0] for row in conn.execute(_SQL["staged_months"], {"shift": shift})]
+
+
+def insert_staged(conn: psycopg.Connection, shift: timedelta) -> int:
+    """Write the rows whose id is new, moved by `shift`, and return how many; the caller commits."""
+    return conn.execute(_SQL["insert_staged"], {"shift": shift}).rowcount
+
+
+def unstage(conn: psycopg.Connection) -> None:
+    """End the bulk insert."""
+    conn.execute(_SQL["unstage"])
 
 
 def read(conn: psycopg.Connection, *, before: datetime, since: datetime = BEGINNING) -> pd.DataFrame:

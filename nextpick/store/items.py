@@ -1,6 +1,6 @@
 """The catalogue. Frames have the columns of `nextpick.schema`."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pandas as pd
 import psycopg
@@ -8,6 +8,7 @@ import psycopg
 from nextpick.schema import ATTRIBUTES, CATEGORIES, ITEM_COLUMNS, PRICE, PUBLISHED_AT
 from nextpick.store import sql
 
+NO_SHIFT = timedelta(0)
 _SQL = sql.load("items")
 
 
@@ -16,14 +17,39 @@ def upsert(conn: psycopg.Connection, frame: pd.DataFrame) -> int:
 
     Where an item stands twice the lower row counts. Whether an item is hidden stays as it is.
     """
-    conn.execute(_SQL["stage"])
-    with conn.cursor() as cur:
-        with cur.copy(_SQL["fill"]) as copy:
-            for row in frame[list(ITEM_COLUMNS)].itertuples(index=False):
-                copy.write_row((row[0], row[1], list(row[2]), _known(row[3]), _moment(row[4]), row[5]))
-        changed = cur.execute(_SQL["upsert_staged"]).rowcount
-        cur.execute(_SQL["unstage"])
+    stage(conn)
+    fill(conn, frame)
+    changed = upsert_staged(conn, NO_SHIFT)
+    unstage(conn)
     return changed
+
+
+def stage(conn: psycopg.Connection) -> None:
+    """Begin a bulk upsert: a private table of this session, empty."""
+    conn.execute(_SQL["stage"])
+
+
+def fill(conn: psycopg.Connection, frame: pd.DataFrame) -> None:
+    """Add rows to the bulk upsert: ITEM_COLUMNS."""
+    with conn.cursor() as cur, cur.copy(_SQL["fill"]) as copy:
+        for row in frame[list(ITEM_COLUMNS)].itertuples(index=False):
+            copy.write_row((row[0], row[1], list(row[2]), _known(row[3]), _moment(row[4]), row[5]))
+
+
+def upsert_staged(conn: psycopg.Connection, shift: timedelta) -> int:
+    """Write what differs from the catalogue, published times moved by `shift`, and return how many rows did; the
+    caller commits."""
+    return conn.execute(_SQL["upsert_staged"], {"shift": shift}).rowcount
+
+
+def name_unlisted(conn: psycopg.Connection) -> int:
+    """Give the items of staged events that are in no catalogue a row, titled by their id; returns how many."""
+    return conn.execute(_SQL["name_unlisted"]).rowcount
+
+
+def unstage(conn: psycopg.Connection) -> None:
+    """End the bulk upsert."""
+    conn.execute(_SQL["unstage"])
 
 
 def read(conn: psycopg.Connection) -> pd.DataFrame:

@@ -1,25 +1,36 @@
 -- name: stage
--- A private table for one bulk insert.
+-- A private table for one bulk insert; it outlives the transaction, not the session.
+DROP TABLE IF EXISTS pg_temp.incoming_events;
 CREATE TEMPORARY TABLE incoming_events (
     place bigint GENERATED ALWAYS AS IDENTITY,
-    event_id text, user_id text, item_id text, kind text, occurred_at timestamptz, value float8
-) ON COMMIT DROP;
+    event_id text, user_id text, item_id text, kind text, occurred_at timestamptz, value float8, digest text
+);
 
 -- name: fill
 -- The rows of a bulk insert.
-COPY pg_temp.incoming_events (event_id, user_id, item_id, kind, occurred_at, value) FROM STDIN (FORMAT csv);
+COPY pg_temp.incoming_events (event_id, user_id, item_id, kind, occurred_at, value, digest) FROM STDIN (FORMAT csv);
+
+-- name: staged_months
+-- The months, UTC, that the staged rows are moved to.
+SELECT DISTINCT date_trunc('month', occurred_at + %(shift)s, 'UTC') FROM pg_temp.incoming_events;
 
 -- name: insert_staged
--- Of the staged rows those whose event id is new; the first one where an id stands twice.
-WITH fresh AS (
+-- Of the staged rows those whose event id is new, moved in time; the first one where an id stands twice. A row without
+-- an id has one made of its digest and of how many such rows stand above it.
+WITH named AS (
+    SELECT place, user_id, item_id, kind, occurred_at + %(shift)s AS occurred_at, value,
+           coalesce(event_id, 'row-' || digest || '-' || row_number() OVER alike - 1) AS event_id
+    FROM pg_temp.incoming_events
+    WINDOW alike AS (PARTITION BY event_id IS NULL, digest ORDER BY place)
+), fresh AS (
     INSERT INTO nextpick.event_ids (event_id)
-    SELECT DISTINCT event_id FROM pg_temp.incoming_events ORDER BY event_id
+    SELECT DISTINCT event_id FROM named ORDER BY event_id
     ON CONFLICT DO NOTHING RETURNING event_id
 )
 INSERT INTO nextpick.events (event_id, user_id, item_id, kind, occurred_at, value)
-SELECT DISTINCT ON (event_id) event_id, user_id, item_id, kind, occurred_at, value
-FROM pg_temp.incoming_events JOIN fresh USING (event_id)
-ORDER BY event_id, place;
+SELECT event_id, user_id, item_id, kind, occurred_at, value
+FROM (SELECT DISTINCT ON (event_id) * FROM named JOIN fresh USING (event_id) ORDER BY event_id, place) AS kept
+ORDER BY occurred_at;
 
 -- name: unstage
 -- The private table is done with.

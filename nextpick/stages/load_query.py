@@ -1,0 +1,98 @@
+"""Stage: events and items that queries find in another Postgres, of the events only what is new since the last time."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import psycopg
+
+from nextpick.data.blocks import ROWS, Block
+from nextpick.data.incoming import EventForm, ItemForm
+from nextpick.data.moments import US_PER_UNIT
+from nextpick.errors import DataError
+from nextpick.schema import OCCURRED_AT
+from nextpick.stages.load import Part, Report, check, load, require_idle
+from nextpick.store import foreign, watermarks
+from nextpick.store.connection import place
+
+OVERLAP = timedelta(hours=1)  # fetched again each time, for what was committed late; known events change nothing
+
+
+def run(
+    conn: psycopg.Connection,
+    url: str,
+    event_query: Path | None,
+    item_query: Path | None,
+    *,
+    now: datetime,
+    max_bad_share: float,
+    forms: tuple[EventForm, ItemForm] = (EventForm(), ItemForm()),
+    overlap: timedelta = OVERLAP,
+) -> list[Report]:
+    """Load what the SELECTs of two files find at `url`; the events since the watermark of this query and place, less
+    `overlap`. The watermark moves on in the transaction that writes the events. `conn` must be in no transaction.
+
+    Raises: DataError where a query cannot be read or run, or too many of its rows cannot be used; StoreError where
+    the other Postgres cannot be reached.
+    """
+    require_idle(conn)
+    event_form, item_form = forms
+    parts, source = [], None
+    if item_query is not None:
+        name = _source(item_query, url)
+        blocks = _blocks(foreign.rows(url, read_query(item_query), name, size=ROWS))
+        parts.append(Part(name, check(blocks, item_form, name, now), are_items=True))
+    if event_query is not None:
+        source = _source(event_query, url)
+        after = _after(conn, source, event_form, overlap)
+        zone = event_form.times.timezone or "UTC"
+        rows = foreign.rows(url, read_query(event_query), source, size=ROWS, timezone=zone, after=after)
+        parts.append(Part(source, check(_blocks(rows), event_form, source, now)))
+    return load(conn, parts, now=now, max_bad_share=max_bad_share, watermark=source)
+
+
+def read_query(path: Path) -> str:
+    """The text of a query's file. Raises: DataError where it cannot be read, or holds nothing."""
+    try:
+        query = path.read_text().strip().rstrip(";").rstrip()
+    except (OSError, UnicodeError) as error:
+        raise DataError(f"Cannot read the query {path}: {getattr(error, 'strerror', None) or error}.") from None
+    if not query:
+        raise DataError(f"The query {path} is empty; write one SELECT.")
+    return query
+
+
+def _source(query: Path, url: str) -> str:
+    """What the watermark goes by: the query's name and where it runs; never a password."""
+    return f"{query.name} at {place(url)}"
+
+
+def _after(
+    conn: psycopg.Connection, source: str, form: EventForm, overlap: timedelta
+) -> tuple[str, datetime | float] | None:
+    """Column and lower bound of what is still to be fetched; None for all of it."""
+    with conn.transaction():
+        watermark = watermarks.read(conn, source)
+    if watermark is None:
+        return None
+    since, unit = watermark - overlap, form.times.unit
+    bound = since if unit is None else since.timestamp() * 1_000_000 // US_PER_UNIT[unit]
+    return form.columns.get(OCCURRED_AT, OCCURRED_AT), bound
+
+
+def _blocks(found: Iterator[tuple[list[str], list[tuple[Any, ...]]]]) -> Iterator[Block]:
+    """Rows as Python values; Python's datetimes, decimals and UUIDs among them."""
+    first = 1
+    for names, rows in found:
+        columns = [pd.Series(list(values), dtype="object") for values in zip(*rows, strict=True)]
+        frame = pd.DataFrame(dict(zip(names, columns or [pd.Series(dtype="object")] * len(names), strict=True)))
+        numbers = np.arange(first, first + len(rows), dtype=np.int64)
+        first += len(rows)
+        yield Block(numbers, frame, _line(names, rows))
+
+
+def _line(names: list[str], rows: list[tuple[Any, ...]]) -> Callable[[int], dict[str, Any]]:
+    return lambda at: dict(zip(names, rows[at], strict=True))

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from nextpick.commands.load import load
 from nextpick.errors import NextPickError
 from nextpick.settings import load_settings
 
@@ -33,6 +34,9 @@ def clean() -> None:
     from nextpick.local import clean as local_clean
 
     local_clean.run(load_settings(), typer.echo)
+
+
+app.command()(load)
 
 
 def main() -> None:

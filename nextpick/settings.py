@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     """The commit this code is from, where there is no git to ask: an image's build sets it."""
     api_port: int = 8080
     airflow_port: int = 8081
+    airflow_url: str | None = None
+    """Where people reach Airflow, for the links in alerts; this machine's port when unset."""
     mlflow_port: int = 5000
     postgres_port: int = 15432
     """Of the Postgres that `make run` brings; below the ports that outgoing connections are given."""
@@ -42,6 +44,10 @@ class Settings(BaseSettings):
     """Answer callers on this machine without a key. `make run` sets it; nothing else should."""
     api_key_sha256: SecretStr | None = None
     """Hex SHA-256 of the one key callers must send as `X-API-Key`."""
+    api_key: SecretStr | None = None
+    """The key itself, for those of our own commands that call the API (`nextpick replay`)."""
+    source_url: SecretStr | None = None
+    """The Postgres that `nextpick load --query` reads from where --from does not say."""
     slack_webhook_url: SecretStr | None = None
     """Where alerts go; without it they are only logged and stored."""
 
@@ -49,6 +55,11 @@ class Settings(BaseSettings):
     def tracking_uri(self) -> str:
         """What MLflow is to be told."""
         return self.mlflow_url or f"sqlite:///{self.home.resolve() / 'mlflow.db'}"
+
+    @cached_property
+    def airflow_address(self) -> str:
+        """Airflow's address as people see it, without a slash at its end."""
+        return (self.airflow_url or f"http://127.0.0.1:{self.airflow_port}").rstrip("/")
 
     def database(self) -> str:
         """The database URL, or a ConfigError that says how to get one."""

@@ -1,6 +1,7 @@
 """Stage: events and items that queries find in another Postgres, of the events only what is new since the last time."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,37 +22,49 @@ from nextpick.store.connection import place
 OVERLAP = timedelta(hours=1)  # fetched again each time, for what was committed late; known events change nothing
 
 
+@dataclass(frozen=True)
+class Source:
+    """Files with one SELECT each, and the Postgres they are for."""
+
+    url: str
+    event_query: Path | None = None
+    item_query: Path | None = None
+    overlap: timedelta = OVERLAP
+
+    def name(self, query: Path) -> str:
+        """What a query's watermark goes by: its file's name and where it runs; never a password."""
+        return f"{query.name} at {place(self.url)}"
+
+
 def run(
     conn: psycopg.Connection,
-    url: str,
-    event_query: Path | None,
-    item_query: Path | None,
+    source: Source,
     *,
     now: datetime,
     max_bad_share: float,
     forms: tuple[EventForm, ItemForm] = (EventForm(), ItemForm()),
-    overlap: timedelta = OVERLAP,
 ) -> list[Report]:
-    """Load what the SELECTs of two files find at `url`; the events since the watermark of this query and place, less
-    `overlap`. The watermark moves on in the transaction that writes the events. `conn` must be in no transaction.
+    """Load what the source's queries find; of the events what is newer than their watermark less the overlap.
+
+    The watermark moves on in the transaction that writes the events. `conn` must be in no transaction.
 
     Raises: DataError where a query cannot be read or run, or too many of its rows cannot be used; StoreError where
     the other Postgres cannot be reached.
     """
     require_idle(conn)
     event_form, item_form = forms
-    parts, source = [], None
-    if item_query is not None:
-        name = _source(item_query, url)
-        blocks = _blocks(foreign.rows(url, read_query(item_query), name, size=ROWS))
+    parts, watermark = [], None
+    if source.item_query is not None:
+        name = source.name(source.item_query)
+        blocks = _blocks(foreign.rows(source.url, read_query(source.item_query), name, size=ROWS))
         parts.append(Part(name, check(blocks, item_form, name, now), are_items=True))
-    if event_query is not None:
-        source = _source(event_query, url)
-        after = _after(conn, source, event_form, overlap)
-        zone = event_form.times.timezone or "UTC"
-        rows = foreign.rows(url, read_query(event_query), source, size=ROWS, timezone=zone, after=after)
-        parts.append(Part(source, check(_blocks(rows), event_form, source, now)))
-    return load(conn, parts, now=now, max_bad_share=max_bad_share, watermark=source)
+    if source.event_query is not None:
+        watermark = source.name(source.event_query)
+        after = _after(conn, watermark, event_form, source.overlap)
+        zone, query = event_form.times.timezone or "UTC", read_query(source.event_query)
+        rows = foreign.rows(source.url, query, watermark, size=ROWS, timezone=zone, after=after)
+        parts.append(Part(watermark, check(_blocks(rows), event_form, watermark, now)))
+    return load(conn, parts, now=now, max_bad_share=max_bad_share, watermark=watermark)
 
 
 def read_query(path: Path) -> str:
@@ -63,11 +76,6 @@ def read_query(path: Path) -> str:
     if not query:
         raise DataError(f"The query {path} is empty; write one SELECT.")
     return query
-
-
-def _source(query: Path, url: str) -> str:
-    """What the watermark goes by: the query's name and where it runs; never a password."""
-    return f"{query.name} at {place(url)}"
 
 
 def _after(

@@ -1,14 +1,15 @@
 """params.yaml as frozen, bounded types; a misspelt or missing key is an error that names it."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from nextpick.errors import ConfigError
 
 SeenPolicy = Literal["allow", "exclude"]
+DriftStatistic = Literal["psi", "ks", "js", "missing", "volume"]
 GENERATORS = ("als", "buy_again", "popular")
 
 
@@ -18,6 +19,10 @@ class _Section(BaseModel):
 
 class DataParams(_Section):
     kinds: dict[str, float] = Field(min_length=1)
+
+
+class LoadParams(_Section):
+    max_bad_share: float = Field(default=0.01, ge=0, lt=1)
 
 
 class SplitParams(_Section):
@@ -62,12 +67,23 @@ class GateParams(_Section):
     margin: float = Field(ge=0, lt=1)
 
 
+class DriftParams(_Section):
+    window_days: int = Field(default=7, ge=1, le=7)
+    reference_weeks: int = Field(default=8, ge=4, le=52)
+    min_rows: int = Field(default=200, ge=1)
+    false_alarms_per_night: float = Field(default=0.01, gt=0, lt=1)
+    effect: dict[DriftStatistic, float] = Field(
+        default={"psi": 0.1, "ks": 0.1, "js": 0.1, "missing": 0.05, "volume": 1.0}, min_length=5
+    )
+
+
 class Params(_Section):
     seed: int
+    load: LoadParams = LoadParams()
     data: DataParams
     split: SplitParams
     scenarios: dict[str, ScenarioParams]
-    pool: dict[Literal["als", "buy_again", "popular"], int] = Field(min_length=1)
+    pool: dict[str, Annotated[int, Field(gt=0, le=1000)]] = Field(min_length=1)
     als: AlsParams
     buy_again: DecayParams
     popular: DecayParams
@@ -75,6 +91,14 @@ class Params(_Section):
     lists: ListParams
     evaluation: EvaluationParams
     gate: GateParams
+    drift: DriftParams = DriftParams()
+
+    @field_validator("pool")
+    @classmethod
+    def _known(cls, pool: dict[str, int]) -> dict[str, int]:
+        if unknown := [name for name in pool if name not in GENERATORS]:
+            raise ValueError(f"unknown generators {', '.join(unknown)}; there are {', '.join(GENERATORS)}")
+        return pool
 
     @property
     def generators(self) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nextpick.features.histories import Histories, with_events
+from nextpick.features.histories import Histories, no_history, with_events
 from nextpick.features.items import ITEM_FEATURES, ItemTable
 from nextpick.features.pair import Pool, pair_features
 from nextpick.features.seen import allowed
@@ -51,6 +51,7 @@ class ListRow:
     item_rows: np.ndarray
     scores: np.ndarray
     generator_scores: np.ndarray
+    generator_ranks: np.ndarray
     history: Histories
 
 
@@ -125,20 +126,6 @@ def _history(loaded: Loaded, row: ListRow | None, since: Since, as_of: int) -> H
     return with_events(history, since.item_rows, since.weights, since.occurred_at, as_of)
 
 
-def no_history(n_items: int, as_of: int) -> Histories:
-    """The history of one user who has done nothing yet."""
-    return Histories(
-        as_of=as_of,
-        n_items=n_items,
-        indptr=np.zeros(2, np.int64),
-        item_rows=np.empty(0, np.int32),
-        counts=np.empty(0, np.int32),
-        weights=np.empty(0, np.float32),
-        first_at=np.empty(0, np.int64),
-        last_at=np.empty(0, np.int64),
-    )
-
-
 def _ranked(
     loaded: Loaded, row: ListRow | None, history: Histories, hidden: np.ndarray, rerank: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -154,10 +141,11 @@ def _ranked(
         user_rows=np.zeros(len(rows), np.int32),
         item_rows=rows,
         scores=row.generator_scores[kept],
+        ranks=row.generator_ranks[kept],
         generators=tuple(loaded.bundle.generators),
     )
-    features = pair_features(pool, history, loaded.table, history.as_of)
-    scores = np.asarray(loaded.bundle.ranker.predict(features))
+    features = pair_features(pool, history, loaded.table, history.as_of, loaded.bundle.features)
+    scores = loaded.bundle.ranker.predict(features)
     order = np.lexsort((rows, -scores))
     return rows[order], scores[order], features[order]
 
@@ -203,9 +191,9 @@ def _reasons(loaded: Loaded, row: ListRow | None, history: Histories, rows: np.n
 
 
 def _by_taste(loaded: Loaded, row: ListRow | None) -> set[int]:
-    """Items of the list to which a generator that learns from others gave a positive score."""
+    """Items of the list that a generator that learns from others proposed."""
     if row is None:
         return set()
     columns = [i for i, name in enumerate(loaded.bundle.generators) if name in TASTE]
-    positive = (row.generator_scores[:, columns] > 0).any(axis=1)  # NaN, absent, is not
-    return set(row.item_rows[positive].tolist())
+    proposed = (row.generator_ranks[:, columns] >= 0).any(axis=1)
+    return set(row.item_rows[proposed].tolist())

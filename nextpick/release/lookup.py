@@ -87,15 +87,16 @@ def parameters(loaded: Loaded, user_id: str) -> dict[str, Any]:
 
 def parse(loaded: Loaded, row: Sequence[Any]) -> tuple[ListRow | None, Since]:
     """A row of READ, or of `lists.first` without its user, as what `answer` takes. Arrays are numpy's."""
-    return _list_row(loaded, row) if row[0] is not None else None, _since(loaded, *row[8:11])
+    return _list_row(loaded, row) if row[0] is not None else None, _since(loaded, *row[9:12])
 
 
 def _list_row(loaded: Loaded, row: Sequence[Any]) -> ListRow:
-    item_rows, scores, generator_scores, rows, counts, weights, first, last = row[:8]
+    item_rows, scores, generator_scores, generator_ranks, rows, counts, weights, first, last = row[:9]
     return ListRow(
         item_rows=item_rows,
         scores=scores,
         generator_scores=generator_scores.reshape(len(item_rows), len(loaded.bundle.generators)),
+        generator_ranks=generator_ranks.reshape(len(item_rows), len(loaded.bundle.generators)),
         history=Histories(
             as_of=loaded.cutoff,
             n_items=len(loaded.items),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nextpick.features.histories import Histories
+from nextpick.features.histories import Histories, of_users
 from nextpick.features.items import ItemTable
 from nextpick.features.pair import Pool, pair_features
 from nextpick.idmap import IdMap
@@ -22,7 +22,8 @@ class ListBlock:
     """The lists and histories of some users.
 
     User i's list is items starts[i]:starts[i + 1] of item_rows (int32, best first), scores (float32, the ranker's)
-    and generator_scores (float32, (n, generators), NaN = absent); the user's history is row i of histories.
+    and generator_scores (float32, (n, generators), NaN = absent) and generator_ranks (int16, likewise, in the whole
+    pool, -1 = not proposed); the user's history is row i of histories.
     """
 
     user_ids: tuple[str, ...]
@@ -30,6 +31,7 @@ class ListBlock:
     item_rows: np.ndarray
     scores: np.ndarray
     generator_scores: np.ndarray
+    generator_ranks: np.ndarray
     histories: Histories
 
 
@@ -77,8 +79,8 @@ def _block(bundle: Bundle, inputs: Inputs, rows: np.ndarray) -> ListBlock:
         policy,
         inputs.hidden,
     )
-    features = pair_features(pool, inputs.histories, inputs.table, inputs.histories.as_of)
-    scores = np.asarray(bundle.ranker.predict(features)) if len(pool.item_rows) else np.empty(0)
+    features = pair_features(pool, inputs.histories, inputs.table, inputs.histories.as_of, bundle.features)
+    scores = bundle.ranker.predict(features)
     kept, starts = _best(pool, scores, rows, params.lists.size)
     return ListBlock(
         user_ids=tuple(inputs.users.ids[row] for row in rows),
@@ -86,7 +88,8 @@ def _block(bundle: Bundle, inputs: Inputs, rows: np.ndarray) -> ListBlock:
         item_rows=pool.item_rows[kept],
         scores=scores[kept].astype(np.float32),
         generator_scores=pool.scores[kept],
-        histories=_of_users(inputs.histories, rows),
+        generator_ranks=pool.ranks[kept],
+        histories=of_users(inputs.histories, rows),
     )
 
 
@@ -98,22 +101,6 @@ def _best(pool: Pool, scores: np.ndarray, rows: np.ndarray, size: int) -> tuple[
     kept = order[rank < size]
     starts = np.searchsorted(pool.user_rows[kept], np.append(rows, rows[-1] + 1))
     return kept, starts.astype(np.int64)
-
-
-def _of_users(histories: Histories, rows: np.ndarray) -> Histories:
-    """The histories of consecutive users, as rows 0 .. n - 1."""
-    first, last = int(rows[0]), int(rows[-1]) + 1
-    low, high = int(histories.indptr[first]), int(histories.indptr[last])
-    return Histories(
-        as_of=histories.as_of,
-        n_items=histories.n_items,
-        indptr=histories.indptr[first : last + 1] - low,
-        item_rows=histories.item_rows[low:high],
-        counts=histories.counts[low:high],
-        weights=histories.weights[low:high],
-        first_at=histories.first_at[low:high],
-        last_at=histories.last_at[low:high],
-    )
 
 
 def _known(price: float) -> float | None:

@@ -121,6 +121,7 @@ def columns(block: ListBlock) -> list[lists.Column]:
         (block.item_rows, block.starts),
         (block.scores, block.starts),
         (block.generator_scores.reshape(-1), block.starts * generators),
+        (block.generator_ranks.reshape(-1), block.starts * generators),
         (history.item_rows, history.indptr),
         (history.counts, history.indptr),
         (history.weights, history.indptr),

@@ -30,10 +30,11 @@ class Element:
         return np.dtype([("length", ">i4"), ("value", self.dtype.newbyteorder(">"))])
 
 
+INT2 = Element("int2", 21, np.dtype(np.int16))
 INT4 = Element("int4", 23, np.dtype(np.int32))
 INT8 = Element("int8", 20, np.dtype(np.int64))
 FLOAT4 = Element("float4", 700, np.dtype(np.float32))
-ELEMENTS = (INT4, INT8, FLOAT4)
+ELEMENTS = (INT2, INT4, INT8, FLOAT4)
 _BY_OID = {element.oid: element for element in ELEMENTS}
 
 
@@ -83,7 +84,7 @@ class _ArrayLoader(Loader):
 
 
 def register(conn: psycopg.Connection | psycopg.AsyncConnection) -> None:
-    """Make binary results of `conn` hand out int4[], int8[] and float4[] columns as numpy arrays."""
+    """Make binary results of `conn` hand out int2[], int4[], int8[] and float4[] columns as numpy arrays."""
     for element in ELEMENTS:
         info = conn.adapters.types[element.name]
         conn.adapters.register_loader(info.array_oid, _ArrayLoader)

@@ -10,7 +10,7 @@ from psycopg import sql as names
 
 from nextpick.errors import StoreError
 from nextpick.store import arrays, sql
-from nextpick.store.arrays import FLOAT4, INT4, INT8, Element
+from nextpick.store.arrays import FLOAT4, INT2, INT4, INT8, Element
 
 SCHEMA = "nextpick"
 PARENTS = ("lists", "release_items")
@@ -122,8 +122,8 @@ def with_lock_retry(conn: psycopg.Connection, step: Callable[[], None], what: st
     finally:
         conn.execute("SELECT set_config('lock_timeout', '0', false)")
     raise StoreError(
-        f"Could not {what}: another session holds a lock on the lists for longer than {LOCK_TRIES} tries. "
-        "Look for a long transaction in pg_stat_activity, end it, and publish again."
+        f"Could not {what}: another session holds a lock in the way for longer than {LOCK_TRIES} tries. "
+        "Look for a long transaction in pg_stat_activity, end it, and try again."
     )
 
 
@@ -150,4 +150,14 @@ def _field(data: bytes) -> bytes:
     return len(data).to_bytes(4, "big") + data
 
 
-LIST_ELEMENTS = (INT4, FLOAT4, FLOAT4, INT4, INT4, FLOAT4, INT8, INT8)  # the array columns of `lists`, in its order
+LIST_ELEMENTS = (
+    INT4,
+    FLOAT4,
+    FLOAT4,
+    INT2,
+    INT4,
+    INT4,
+    FLOAT4,
+    INT8,
+    INT8,
+)  # the array columns of `lists`, in its order

@@ -63,8 +63,15 @@ async def test_a_rollback_of_the_pointer_is_followed_too(
 
 @pytest.mark.parametrize("fault", ["absent", "changed"])
 async def test_a_bundle_that_cannot_be_trusted_leaves_the_old_release_serving(
-    app: FastAPI, release_id: int, conn: psycopg.Connection, version: Version, fault: str, tmp_path: Path
+    app: FastAPI,
+    release_id: int,
+    conn: psycopg.Connection,
+    version: Version,
+    fault: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("serving.follower.POLL_SECONDS", 60.0)  # longer than a slow machine takes for two looks
     bad = precompute.run(conn, version, flip=False)
     change = {"absent": ("bundle_uri", str(tmp_path / "nowhere")), "changed": ("bundle_sha256", "0" * 64)}[fault]
     conn.execute(

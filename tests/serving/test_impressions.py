@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from nextpick.features.histories import histories
 from nextpick.features.items import item_table
-from nextpick.features.pair import Pool, pair_features
+from nextpick.features.pair import pair_features
 from nextpick.models.bundle import load_bundle
 from nextpick.models.pool import build_pool
 from nextpick.release.lookup import microseconds
@@ -101,7 +101,7 @@ def trained_features(conn: psycopg.Connection, version: Version, row: dict[str, 
     now = histories(events.read(conn, before=row["as_of"]), bundle.users, bundle.items, kinds, as_of)
     user_row = np.array([bundle.users.row(row["user_id"])], np.int32)
     pool = build_pool(bundle.generators, dict(bundle.params.pool), user_row, then, "allow", None)
-    features = pair_features(Pool(pool.user_rows, pool.item_rows, pool.scores, pool.generators), now, table, as_of)
+    features = pair_features(pool, now, table, as_of)
     place = {item: i for i, item in enumerate(pool.item_rows.tolist())}
     return features[[place[item] for item in bundle.items.rows(row["item_ids"]).tolist()]]
 

@@ -1,6 +1,6 @@
 -- name: read
 -- A user's list in a release and what the user did since its cutoff, in one round trip: always one row.
-SELECT l.item_rows, l.scores, l.generator_scores,
+SELECT l.item_rows, l.scores, l.generator_scores, l.generator_ranks,
        l.history_rows, l.history_counts, l.history_weights, l.history_first, l.history_last,
        e.item_ids, e.kinds, e.occurred_at
 FROM (SELECT) AS one
@@ -18,7 +18,7 @@ CROSS JOIN LATERAL (
 
 -- name: first
 -- Any one list of a release, for a trial answer before the release is served.
-SELECT user_id, item_rows, scores, generator_scores,
+SELECT user_id, item_rows, scores, generator_scores, generator_ranks,
        history_rows, history_counts, history_weights, history_first, history_last
 FROM nextpick.lists WHERE release_id = %(release_id)s::bigint AND cardinality(item_rows) > 0 LIMIT 1;
 

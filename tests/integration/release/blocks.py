@@ -38,6 +38,7 @@ def _block(users: range, score: float) -> ListBlock:
         item_rows=np.tile(np.array([3, 2, 1], np.int32), n),
         scores=scores,
         generator_scores=np.stack([scores, np.full(len(scores), np.nan, np.float32)], axis=1),
+        generator_ranks=np.tile(np.array([[0, -1], [1, -1], [2, -1]], np.int16), (n, 1)),
         histories=Histories(
             as_of=4 * 10**15,
             n_items=ITEMS,

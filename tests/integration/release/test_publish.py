@@ -55,7 +55,7 @@ def test_what_is_published_is_what_is_read(conn: psycopg.Connection, another: ps
     assert live is not None
     assert (live.release_id, live.model_version, live.bundle_uri) == (release_id, "v", "somewhere")
     row = another.execute(
-        "SELECT item_rows, scores, generator_scores, history_rows, history_counts, history_weights, history_first, "
+        "SELECT item_rows, scores, generator_scores, generator_ranks, history_rows, history_counts, history_weights, history_first, "
         "history_last FROM nextpick.lists WHERE release_id = %s AND user_id = 'юзер 3'",
         (release_id,),
     ).fetchone()
@@ -63,7 +63,8 @@ def test_what_is_published_is_what_is_read(conn: psycopg.Connection, another: ps
     assert row[0] == [3, 2, 1]
     assert row[1] == [7.0, 6.5, 6.0]
     np.testing.assert_array_equal(row[2], [7.0, np.nan, 6.5, np.nan, 6.0, np.nan])
-    assert row[3:] == ([1, 4], [3, 1], [3.5, 1.0], [10**15, 2 * 10**15], [3 * 10**15, 2 * 10**15])
+    assert row[3] == [0, -1, 1, -1, 2, -1]
+    assert row[4:] == ([1, 4], [3, 1], [3.5, 1.0], [10**15, 2 * 10**15], [3 * 10**15, 2 * 10**15])
     empty = another.execute(
         "SELECT item_rows, history_rows FROM nextpick.lists WHERE release_id = %s AND user_id = 'юзер 0'", (release_id,)
     ).fetchone()

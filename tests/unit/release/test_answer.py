@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nextpick.features.histories import histories
+from nextpick.features.histories import histories, no_history
 from nextpick.features.items import ITEM_FEATURES, item_table
 from nextpick.models.bundle import load_bundle
-from nextpick.release.answer import ListRow, Loaded, Since, answer, no_history, popularity_order
+from nextpick.release.answer import ListRow, Loaded, Since, answer, popularity_order
 from nextpick.release.lookup import microseconds
 from nextpick.release.precompute import Inputs, ListBlock, list_blocks
 from tests.published import LAST, catalogue, interactions
@@ -51,6 +51,7 @@ def row_of(block: ListBlock, user: int, loaded: Loaded) -> ListRow:
         block.item_rows[mine],
         block.scores[mine],
         block.generator_scores[mine],
+        block.generator_ranks[mine],
         type(history)(as_of=loaded.cutoff, n_items=history.n_items, indptr=indptr, **arrays),
     )
 

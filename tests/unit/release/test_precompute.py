@@ -47,7 +47,7 @@ def joined(blocks: list[ListBlock]) -> dict[str, tuple[list[int], bytes, bytes, 
             out[user] = (
                 block.item_rows[mine].tolist(),
                 block.scores[mine].tobytes(),
-                block.generator_scores[mine].tobytes(),
+                block.generator_scores[mine].tobytes() + block.generator_ranks[mine].tobytes(),
                 block.histories.item_rows[past].tolist(),
             )
     return out

@@ -94,6 +94,7 @@ CREATE TABLE nextpick.lists (
     item_rows         integer[] NOT NULL,                  -- best first; rows of the release's items
     scores            real[] NOT NULL,                     -- the ranker's, same order
     generator_scores  real[] NOT NULL,                     -- item by item, generators in the bundle's order; NaN = absent
+    generator_ranks   smallint[] NOT NULL,                 -- same order; from 0 in the whole pool, -1 = not proposed
     history_rows      integer[] NOT NULL,                  -- the items the user has, as of the release's cutoff
     history_counts    integer[] NOT NULL,
     history_weights   real[] NOT NULL,
@@ -128,28 +129,32 @@ CREATE INDEX impressions_by_id ON nextpick.impressions (recommendation_id);
 CREATE INDEX impressions_by_user ON nextpick.impressions (user_id, answered_at);
 CREATE TABLE nextpick.impressions_default PARTITION OF nextpick.impressions DEFAULT;
 
--- One row a nightly report, one a column and night; Grafana and the next report read them.
+-- One row a night's report, named by the moment it looks back from; one row a column and statistic of it.
 CREATE TABLE nextpick.drift_reports (
     report_id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    run_id           text NOT NULL UNIQUE,
+    as_of            timestamptz NOT NULL UNIQUE,
+    run_id           text NOT NULL,
     created_at       timestamptz NOT NULL DEFAULT now(),
+    current_start    timestamptz NOT NULL,
+    current_end      timestamptz NOT NULL,                  -- as_of, or just after the newest event where that is earlier
     reference_start  timestamptz NOT NULL,
     reference_end    timestamptz NOT NULL,
-    current_start    timestamptz NOT NULL,
-    current_end      timestamptz NOT NULL,
-    release_id       bigint,
+    release_id       bigint,                                -- live at as_of; null before the first publish
     verdict          text NOT NULL CHECK (verdict IN ('ok', 'warn', 'broken', 'too_few_rows')),
-    path             text NOT NULL,
-    notified         text NOT NULL                         -- sent | not_configured | failed: why
+    reasons          text[] NOT NULL,
+    path             text,                                  -- of the HTML below reports/drift; null where nothing could be shown
+    notified         text NOT NULL                          -- sent | not_configured | not_needed | not_asked | repeated | failed: why
 );
 CREATE TABLE nextpick.drift_metrics (
     report_id    bigint NOT NULL REFERENCES nextpick.drift_reports ON DELETE CASCADE,
+    place        integer NOT NULL,                          -- in the report, from 0; alarms come first
     column_name  text NOT NULL,
-    statistic    text NOT NULL,                            -- psi | ks
-    value        double precision NOT NULL,
-    threshold    double precision NOT NULL,
+    statistic    text NOT NULL,                             -- psi | ks | js | missing | volume | silence
+    value        double precision,                          -- null where there were too few rows, like the next two
+    threshold    double precision,
+    noise_floor  double precision,                          -- what chance alone explains
     reference_n  bigint NOT NULL,
     current_n    bigint NOT NULL,
-    drifted      boolean NOT NULL,
+    verdict      text NOT NULL CHECK (verdict IN ('ok', 'warn', 'broken', 'too_few_rows')),
     PRIMARY KEY (report_id, column_name, statistic)
 );

@@ -1,0 +1,87 @@
+"""The item table: what is known of each item as of a moment; windows count back from it, never from the clock."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from nextpick.data.microseconds import microseconds
+from nextpick.idmap import IdMap
+from nextpick.schema import CATEGORIES, ITEM_ID, OCCURRED_AT, PRICE, PUBLISHED_AT, TITLE, US_PER_DAY, USER_ID
+
+ITEM_FEATURES = (
+    "popularity_7d",  # interactions
+    "popularity_28d",
+    "trend",  # log of the last 7 days' daily rate over the last 28 days'
+    "buyers_28d",  # distinct users
+    "rebuy_share",  # of the users who took it so far, those who took it more than once; NaN where nobody did
+    "idle_days",  # since anybody took it; NaN where nobody did
+    "age_days",  # since it was published or first taken; NaN where neither is known
+    "price",  # NaN where unknown
+)
+
+
+@dataclass(frozen=True)
+class ItemTable:
+    """Row i tells of item i: features (float32, (items, len(ITEM_FEATURES))), titles, categories, prices (float64)."""
+
+    features: np.ndarray
+    titles: tuple[str, ...]
+    categories: tuple[tuple[str, ...], ...]
+    prices: np.ndarray
+
+
+def item_table(interactions: pd.DataFrame, catalogue: pd.DataFrame, items: IdMap, as_of: int) -> ItemTable:
+    """What was known of `items` at `as_of` (microseconds).
+
+    `interactions` are those that count (EVENT_COLUMNS); of those at `as_of` or later, and of other items, nothing is
+    used. `catalogue` has ITEM_COLUMNS; an item it lacks has its id for a title, no category and no price.
+    """
+    at = microseconds(interactions[OCCURRED_AT])
+    rows = items.rows(interactions[ITEM_ID])
+    kept = (at < as_of) & (rows >= 0)
+    at, rows = at[kept], rows[kept]
+    users = pd.factorize(interactions[USER_ID].to_numpy()[kept])[0]
+    known = catalogue.drop_duplicates(ITEM_ID).set_index(ITEM_ID).reindex(list(items.ids))
+    prices = known[PRICE].to_numpy(np.float64)
+    columns = {**_popularity(rows, users, at, len(items), as_of), **_ages(rows, at, known, as_of), "price": prices}
+    return ItemTable(
+        features=np.stack([columns[name] for name in ITEM_FEATURES], axis=1).astype(np.float32),
+        titles=tuple(_title(title, id_) for title, id_ in zip(known[TITLE], items.ids, strict=True)),
+        categories=tuple(tuple(c) if np.iterable(c) else () for c in known[CATEGORIES]),
+        prices=prices,
+    )
+
+
+def _popularity(rows: np.ndarray, users: np.ndarray, at: np.ndarray, n: int, as_of: int) -> dict[str, np.ndarray]:
+    week, month = (at >= as_of - days * US_PER_DAY for days in (7, 28))
+    in_week, in_month = np.bincount(rows[week], minlength=n), np.bincount(rows[month], minlength=n)
+    pairs = users * n + rows
+    everyone, times = np.unique(pairs, return_counts=True)
+    takers = np.bincount(everyone % n, minlength=n)
+    again = np.bincount(everyone[times > 1] % n, minlength=n)
+    return {
+        "popularity_7d": in_week,
+        "popularity_28d": in_month,
+        "trend": np.log((1 + in_week) / 7) - np.log((1 + in_month) / 28),
+        "buyers_28d": np.bincount(np.unique(pairs[month]) % n, minlength=n),
+        "rebuy_share": np.divide(again, takers, out=np.full(n, np.nan), where=takers > 0),
+    }
+
+
+def _ages(rows: np.ndarray, at: np.ndarray, known: pd.DataFrame, as_of: int) -> dict[str, np.ndarray]:
+    first, last = np.full(len(known), np.iinfo(np.int64).max), np.full(len(known), np.iinfo(np.int64).min)
+    np.minimum.at(first, rows, at)
+    np.maximum.at(last, rows, at)
+    published = microseconds(known[PUBLISHED_AT])
+    seen = (published != np.iinfo(np.int64).min) & (published < as_of)  # not published yet: not known yet
+    born = np.where(seen, np.minimum(published, first), first)
+    taken = last != np.iinfo(np.int64).min
+    return {
+        "idle_days": np.where(taken, (as_of - last) / US_PER_DAY, np.nan),
+        "age_days": np.where(taken | seen, (as_of - born) / US_PER_DAY, np.nan),
+    }
+
+
+def _title(title: object, id_: str) -> str:
+    return title if isinstance(title, str) and title else id_

@@ -1,0 +1,1 @@
+"""Candidate generators, the ranker, and the bundle that holds them."""

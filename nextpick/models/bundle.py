@@ -1,0 +1,207 @@
+"""The bundle: all one model version needs to answer, as plain files under a manifest of their sha256s.
+
+    manifest.json       format version and the sha256 of each file; its own sha256 names the bundle
+    bundle.json         generators and features in their order, metrics, snapshot, windows
+    params.json         the parameters it was trained with
+    ids.json            user and item ids in row order
+    items.parquet       the item table as of the cutoff
+    <generator>.npz     what each generator learnt
+    ranker.txt          LightGBM's text
+
+Every file is read once, compared with the manifest, and only then parsed, from memory.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256 as hash_of
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import ValidationError
+
+from nextpick.data.split import Windows
+from nextpick.errors import BundleError
+from nextpick.features.items import ITEM_FEATURES, ItemTable
+from nextpick.features.pair import feature_names
+from nextpick.idmap import IdMap
+from nextpick.models import candidates
+from nextpick.models.generator import Generator
+from nextpick.models.ranker import Ranker
+from nextpick.params import Params
+from nextpick.schema import CATEGORIES, ITEM_ID, PRICE, TITLE
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+_FIXED = ("bundle.json", "params.json", "ids.json", "items.parquet", "ranker.txt")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\.(npz|json|parquet|txt)")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model version. `generators` know every interaction before windows.cutoff; `features` is the ranker's input.
+
+    `data_md5` names the snapshot as DVC does; `sha256` is the manifest's, and empty before the bundle is saved.
+    """
+
+    users: IdMap
+    items: IdMap
+    table: ItemTable
+    generators: Mapping[str, Generator]
+    ranker: Ranker
+    params: Params
+    windows: Windows
+    metrics: Mapping[str, float]
+    data_md5: str
+    format_version: int = FORMAT
+    sha256: str = ""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        return self.ranker.features
+
+
+def save_bundle(bundle: Bundle, folder: Path) -> str:
+    """Write the bundle's files into `folder`, made if need be, and return the bundle's sha256.
+
+    The manifest is written last: a folder without one is no bundle. The same bundle gives the same bytes.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MANIFEST).unlink(missing_ok=True)
+    files = _files(bundle)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    sums = {name: hash_of(content).hexdigest() for name, content in sorted(files.items())}
+    manifest = _json({"format": FORMAT, "files": sums})
+    (folder / MANIFEST).write_bytes(manifest)
+    return hash_of(manifest).hexdigest()
+
+
+def load_bundle(folder: Path, sha256: str | None = None) -> Bundle:
+    """The bundle in `folder`, which must be the one `sha256` names where that is given.
+
+    Raises: BundleError where it is absent, damaged, another one, of a format this code does not read, or made for
+    features this code does not compute.
+    """
+    files, found = _checked(folder, sha256)
+    try:
+        return _parse(files, found)
+    except BundleError as error:
+        raise BundleError(f"The bundle in {folder} cannot be used. {error}") from error
+    except (KeyError, ValueError, TypeError, ValidationError) as error:
+        raise BundleError(f"The bundle in {folder} is not as this code writes one: {error}. Train again.") from error
+
+
+def verify(folder: Path, sha256: str) -> None:
+    """Raises: BundleError where the bundle in `folder` is absent, damaged, or not the one `sha256` names."""
+    _checked(folder, sha256)
+
+
+def _checked(folder: Path, sha256: str | None) -> tuple[dict[str, bytes], str]:
+    """The content of every file, as the manifest promises it, and the manifest's sha256."""
+    manifest = _read(folder / MANIFEST)
+    found = hash_of(manifest).hexdigest()
+    if sha256 is not None and found != sha256:
+        raise BundleError(
+            f"The bundle in {folder} is not the one that was registered: its sha256 is {found}, not {sha256}. "
+            "Restore it from the registry."
+        )
+    try:
+        stated = json.loads(manifest)
+        version, sums = stated["format"], dict(stated["files"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise BundleError(f"{folder / MANIFEST} is no manifest: {error}. Restore the bundle.") from error
+    if version != FORMAT:
+        raise BundleError(f"The bundle in {folder} has format {version}, and this code reads {FORMAT}. Train again.")
+    files = {}
+    for name, expected in sums.items():
+        if not _NAME.fullmatch(name):
+            raise BundleError(f"{folder / MANIFEST} names {name!r}, which is no file of a bundle. Restore the bundle.")
+        files[name] = _read(folder / name)
+        if hash_of(files[name]).hexdigest() != expected:
+            raise BundleError(
+                f"{folder / name} is not the file the manifest names: it was changed. Restore the bundle."
+            )
+    return files, found
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"There is no bundle in {path.parent}: cannot read {path.name}, {error.strerror}.") from error
+
+
+def _files(bundle: Bundle) -> dict[str, bytes]:
+    about = {
+        "generators": list(bundle.generators),
+        "features": list(bundle.features),
+        "metrics": dict(bundle.metrics),
+        "data_md5": bundle.data_md5,
+        "windows": vars(bundle.windows),
+    }
+    return {
+        "bundle.json": _json(about),
+        "params.json": bundle.params.model_dump_json(indent=1).encode(),
+        "ids.json": _json({"users": bundle.users.ids, "items": bundle.items.ids}),
+        "items.parquet": _dump_table(bundle.table, bundle.items),
+        "ranker.txt": bundle.ranker.text.encode(),
+        **{f"{name}.npz": candidates.dump(generator) for name, generator in bundle.generators.items()},
+    }
+
+
+def _parse(files: Mapping[str, bytes], sha256: str) -> Bundle:
+    absent = [name for name in _FIXED if name not in files]
+    if absent:
+        raise BundleError(f"Its manifest lacks {', '.join(absent)}. Restore the bundle.")
+    about, ids = json.loads(files["bundle.json"]), json.loads(files["ids.json"])
+    features, users, items = tuple(about["features"]), IdMap(tuple(ids["users"])), IdMap(tuple(ids["items"]))
+    if unknown := [name for name in features if name not in feature_names(about["generators"])]:
+        raise BundleError(
+            f"It was made for features this code does not compute: {', '.join(unknown)}. Use the version of NextPick "
+            "that trained it, or train again."
+        )
+    return Bundle(
+        users=users,
+        items=items,
+        table=_load_table(files["items.parquet"], items),
+        generators={name: candidates.load(name, files[f"{name}.npz"]) for name in about["generators"]},
+        ranker=Ranker.from_text(files["ranker.txt"].decode(), features),
+        params=Params.model_validate_json(files["params.json"]),
+        windows=Windows(**about["windows"]),
+        metrics=about["metrics"],
+        data_md5=about["data_md5"],
+        sha256=sha256,
+    )
+
+
+def _dump_table(table: ItemTable, items: IdMap) -> bytes:
+    frame = pd.DataFrame({name: table.features[:, i] for i, name in enumerate(ITEM_FEATURES)})
+    frame = frame.rename(columns=lambda name: f"feature_{name}")
+    frame.insert(0, ITEM_ID, list(items.ids))
+    frame.insert(1, TITLE, list(table.titles))
+    frame.insert(2, CATEGORIES, [list(c) for c in table.categories])
+    frame.insert(3, PRICE, table.prices)
+    buffer = BytesIO()
+    frame.to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
+def _load_table(stored: bytes, items: IdMap) -> ItemTable:
+    frame = pd.read_parquet(BytesIO(stored))
+    if tuple(frame[ITEM_ID]) != items.ids:
+        raise BundleError("Its item table and its ids name different items. Train again.")
+    return ItemTable(
+        features=frame[[f"feature_{name}" for name in ITEM_FEATURES]].to_numpy(np.float32),
+        titles=tuple(frame[TITLE]),
+        categories=tuple(tuple(c) for c in frame[CATEGORIES]),
+        prices=frame[PRICE].to_numpy(np.float64),
+    )
+
+
+def _json(content: Any) -> bytes:
+    return json.dumps(content, indent=1, ensure_ascii=False).encode()

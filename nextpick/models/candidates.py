@@ -1,0 +1,39 @@
+"""The candidate generators by name: fit, save, load."""
+
+from io import BytesIO
+from zipfile import BadZipFile
+
+import numpy as np
+
+from nextpick.errors import BundleError
+from nextpick.features.histories import Histories
+from nextpick.models.als import Als
+from nextpick.models.buy_again import BuyAgain
+from nextpick.models.generator import Generator
+from nextpick.models.popular import Popular
+from nextpick.params import Params
+
+KINDS: dict[str, type[Generator]] = {"als": Als, "buy_again": BuyAgain, "popular": Popular}
+
+
+def fit(histories: Histories, params: Params) -> dict[str, Generator]:
+    """The generators params.pool names, in its order, fitted on these histories."""
+    return {name: KINDS[name].fit(histories, params) for name in params.generators}
+
+
+def dump(generator: Generator) -> bytes:
+    """A fitted generator as an npz; the same one gives the same bytes."""
+    buffer = BytesIO()
+    np.savez(buffer, allow_pickle=False, **generator.arrays())
+    return buffer.getvalue()
+
+
+def load(name: str, stored: bytes) -> Generator:
+    """What `dump` gave. Raises: BundleError."""
+    if name not in KINDS:
+        raise BundleError(f"There is no candidate generator {name!r}: this code has {', '.join(KINDS)}.")
+    try:
+        with np.load(BytesIO(stored), allow_pickle=False) as arrays:
+            return KINDS[name].from_arrays(dict(arrays))
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        raise BundleError(f"This is no fitted {name}: {error}. Train again: `dvc repro`.") from error

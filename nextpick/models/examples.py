@@ -1,0 +1,61 @@
+"""What the ranker is trained on: the candidates of a holdout's users, and which of them were relevant."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from nextpick.features.histories import find
+from nextpick.features.holdout import Holdout
+from nextpick.features.pair import Pool, pair_features
+from nextpick.models.generator import Generator
+from nextpick.models.pool import build_pool
+from nextpick.params import Params
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Rows by user: features float32 (n, F), labels int8 (n,), and how many rows in a row each user has."""
+
+    features: np.ndarray
+    labels: np.ndarray
+    group_sizes: np.ndarray
+
+
+def candidates(generators: Mapping[str, Generator], held: Holdout, params: Params) -> Pool:
+    """The pool of the holdout's users, from generators fitted on what was before it."""
+    policy = params.scenarios["default"].seen_policy
+    return build_pool(generators, params.pool, held.users, held.histories, policy)
+
+
+def labels(pool: Pool, held: Holdout) -> np.ndarray:
+    """1 for each candidate that was relevant, else 0: int8 (n,)."""
+    return (find(held.relevant, pool.user_rows, pool.item_rows) >= 0).astype(np.int8)
+
+
+def examples(generators: Mapping[str, Generator], held: Holdout, params: Params) -> Examples:
+    """The candidates of each user for whom one was relevant, with that user's negatives drawn from the pool itself.
+
+    At most params.ranker.negatives_per_positive a positive are kept, drawn by params.seed.
+    """
+    pool = candidates(generators, held, params)
+    wanted = labels(pool, held)
+    kept = _sample(pool.user_rows, wanted, params)
+    pool = Pool(pool.user_rows[kept], pool.item_rows[kept], pool.scores[kept], pool.ranks[kept], pool.generators)
+    return Examples(
+        features=pair_features(pool, held.histories, held.table, held.histories.as_of),
+        labels=wanted[kept],
+        group_sizes=np.unique(pool.user_rows, return_counts=True)[1],
+    )
+
+
+def _sample(user_rows: np.ndarray, wanted: np.ndarray, params: Params) -> np.ndarray:
+    """Positions to keep, ascending."""
+    positives = np.bincount(user_rows[wanted == 1], minlength=user_rows.max(initial=0) + 1)
+    lot = np.random.default_rng(params.seed).random(len(user_rows))
+    order = np.lexsort((lot, wanted == 1, user_rows))  # a user's negatives come first, in the order of their lots
+    users = user_rows[order]
+    place = np.arange(len(order)) - np.searchsorted(users, users)
+    drawn = place < params.ranker.negatives_per_positive * positives[users]
+    kept = order[(positives[users] > 0) & (drawn | (wanted[order] == 1))]
+    return np.sort(kept)

@@ -1,0 +1,77 @@
+"""The pool: what the ranker chooses from, the union of each generator's best items for a user."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from nextpick.features.histories import Histories, of_users
+from nextpick.features.pair import Pool
+from nextpick.features.seen import barred
+from nextpick.models.generator import Generator
+
+USERS_AT_ONCE = 256  # x the catalogue x generators x 4 bytes of scores in memory
+
+
+def build_pool(
+    generators: Mapping[str, Generator],
+    sizes: Mapping[str, int],
+    user_rows: np.ndarray,
+    histories: Histories,
+    policy: str,
+    hidden: np.ndarray | None = None,
+) -> Pool:
+    """The candidates of some users (int32, ascending), ordered by user and item row.
+
+    A generator's candidates are the `sizes[name]` items it scores best of those the seen policy allows and `hidden`
+    (bool over the items) does not hide; equal scores go to the lower item row. Every candidate carries the score of
+    every generator. A user's candidates do not depend on who else is asked for.
+    """
+    parts = [
+        _candidates(generators, sizes, user_rows[i : i + USERS_AT_ONCE], histories, policy, hidden)
+        for i in range(0, max(len(user_rows), 1), USERS_AT_ONCE)
+    ]
+    users, items, scores, ranks = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return Pool(users, items, scores, ranks, tuple(generators))
+
+
+def _candidates(
+    generators: Mapping[str, Generator],
+    sizes: Mapping[str, int],
+    user_rows: np.ndarray,
+    histories: Histories,
+    policy: str,
+    hidden: np.ndarray | None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Users, items, scores and ranks of one block's candidates."""
+    own = of_users(histories, user_rows)
+    off = np.zeros((len(user_rows), own.n_items), bool) if hidden is None else np.tile(hidden, (len(user_rows), 1))
+    out = barred(own, policy)
+    off[own.user_rows[out], own.item_rows[out]] = True
+    rank = np.full((len(generators), *off.shape), -1, np.int16)
+    score = np.empty((len(generators), *off.shape), np.float32)
+    for i, (name, generator) in enumerate(generators.items()):
+        score[i] = generator.scores(histories, user_rows)
+        users, items, place = best(np.where(off, np.nan, score[i]), sizes[name])
+        rank[i, users, items] = place
+    users, items = np.nonzero((rank >= 0).any(axis=0))
+    return (
+        user_rows[users],
+        items.astype(np.int32),
+        np.ascontiguousarray(score[:, users, items].T),
+        np.ascontiguousarray(rank[:, users, items].T),
+    )
+
+
+def best(scores: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows, columns and places (from 0) of each row's `n` highest scores; ties go to the lower column, NaN is out."""
+    comparable = np.where(np.isnan(scores), -np.inf, scores)
+    n = min(n, scores.shape[1])
+    if n == 0:
+        return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64)
+    nth = np.partition(comparable, -n, axis=1)[:, -n]
+    rows, columns = np.nonzero((comparable >= nth[:, None]) & (comparable > -np.inf))
+    order = np.lexsort((columns, -comparable[rows, columns], rows))
+    rows, columns = rows[order], columns[order]
+    place = np.arange(len(rows)) - np.searchsorted(rows, rows)
+    kept = place < n
+    return rows[kept], columns[kept], place[kept]

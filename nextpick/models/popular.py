@@ -1,0 +1,38 @@
+"""Popular: the items most users took lately, the same for everybody."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from nextpick.features.histories import Histories
+from nextpick.params import Params
+from nextpick.schema import US_PER_DAY
+
+
+@dataclass(frozen=True)
+class Popular:
+    """score(item) = sum over its users of 2 ** (-days since the user last took it / half life); NaN where nobody did.
+
+    A user counts once an item however often they took it: one shop's habit is not popularity.
+    """
+
+    item_scores: np.ndarray
+
+    @classmethod
+    def fit(cls, histories: Histories, params: Params) -> Self:
+        age_days = (histories.as_of - histories.last_at) / US_PER_DAY
+        decayed = np.exp2(-age_days / params.popular.half_life_days)
+        total = np.bincount(histories.item_rows, decayed, histories.n_items)
+        total[np.bincount(histories.item_rows, minlength=histories.n_items) == 0] = np.nan
+        return cls(total.astype(np.float32))
+
+    def scores(self, histories: Histories, user_rows: np.ndarray) -> np.ndarray:
+        return np.tile(self.item_scores, (len(user_rows), 1))
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        return {"item_scores": self.item_scores}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
+        return cls(arrays["item_scores"])

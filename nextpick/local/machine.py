@@ -42,7 +42,7 @@ def prepare(settings: Settings, say: Callable[[str], None]) -> tuple[Secrets, po
         )
     known = secrets.load(file)
     if ended := remains.end(known.token, settings.home):
-        say(f"Ended what a killed run had left: {', '.join(ended)}")
+        say(f"Ended {ended} processes that a killed run had left")
     postgres.end_left_behind(cluster)
     for port, what, setting in (
         (settings.api_port, "the API", "NEXTPICK_API_PORT"),

@@ -17,6 +17,7 @@ from nextpick.store import showcase
 from nextpick.store.connection import connect
 
 TOP_K = 5
+SHOWN = "airflow/passwords.shown"  # in the home
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,19 @@ def picks(settings: Settings, database_url: str) -> Picks:
     return Picks(user_id or "nobody", lately, answer.json())
 
 
-def show_picks(console: Console, found: Picks) -> None:
+def show(console: Console, settings: Settings, secrets: Secrets, found: Picks | None) -> None:
+    """The whole page. Airflow's passwords are on it once, on the first one."""
+    shown = settings.home / SHOWN
+    if found is None:
+        console.print("\nNo release is live: the loop failed, or the gate refused the model. Airflow says more.")
+    else:
+        _show_picks(console, found)
+    _show_addresses(console, settings, secrets, passwords=not shown.exists())
+    shown.touch()
+    _show_next(console, settings, found.user_id if found else "somebody")
+
+
+def _show_picks(console: Console, found: Picks) -> None:
     """The list, with titles and reasons."""
     answer = found.answer
     console.print(f"\n[bold]For user {found.user_id}[/], re-scored now (model {answer['model_version']}):\n")
@@ -70,7 +83,7 @@ def show_failures(console: Console, failures: list[Failure], settings: Settings)
         console.print(f"  In Airflow: {airflow.url(settings)}/dags/{run.dag_id}/runs/{run.run_id}", markup=False)
 
 
-def show_addresses(console: Console, settings: Settings, secrets: Secrets, *, passwords: bool) -> None:
+def _show_addresses(console: Console, settings: Settings, secrets: Secrets, *, passwords: bool) -> None:
     """Where everything is. Airflow's passwords are shown where asked for, which is once."""
     sign_in = (
         f"admin / {secrets.airflow_admin}, or to look only: viewer / {secrets.airflow_viewer}"
@@ -87,7 +100,7 @@ def show_addresses(console: Console, settings: Settings, secrets: Secrets, *, pa
     console.print(table, markup=False)
 
 
-def show_next(console: Console, settings: Settings, user_id: str) -> None:
+def _show_next(console: Console, settings: Settings, user_id: str) -> None:
     """What to try, and how to end."""
     body = f'{{"user_id": "{user_id}", "top_k": {TOP_K}}}'
     console.print("\n[bold]Next[/]\n")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+PR_SET_PDEATHSIG = 1
 Launch = Callable[[], "subprocess.Popen[bytes]"]
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded before any fork
 
@@ -47,17 +47,6 @@ def ends_with_us(number: signal.Signals) -> Callable[[], None] | None:
     return leash
 
 
-def adopt_orphans() -> None:
-    """From now on what our children leave behind becomes our child, so that it can be found and ended (Linux only)."""
-    if _libc is not None:
-        _libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
-
-
-def descendants() -> list[psutil.Process]:
-    """Everything that runs because of us."""
-    return [process for process in psutil.Process().children(recursive=True) if _runs(process)]
-
-
 def end(processes: Iterable[psutil.Process], seconds: float) -> list[psutil.Process]:
     """Ask with SIGTERM, wait up to `seconds`, then kill; return those that had to be killed."""
     asked = [process for process in processes if _signal(process, signal.SIGTERM)]
@@ -73,10 +62,3 @@ def _signal(process: psutil.Process, number: signal.Signals) -> bool:
     except psutil.NoSuchProcess:
         return False
     return True
-
-
-def _runs(process: psutil.Process) -> bool:
-    try:
-        return bool(process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False

@@ -27,12 +27,11 @@ def find(token: str, home: Path) -> list[psutil.Process]:
     return [found for found in psutil.process_iter() if found.pid not in us and _carries(found, _mark(token, home))]
 
 
-def end(token: str, home: Path) -> list[str]:
-    """End what a killed run left behind; return the names of what was ended."""
+def end(token: str, home: Path) -> int:
+    """End what a killed run left behind; return how many processes that were."""
     left = find(token, home)
-    names = sorted({_name(found) for found in left})
     process.end(left, SECONDS)
-    return names
+    return len(left)
 
 
 def _mark(token: str, home: Path) -> str:
@@ -44,10 +43,3 @@ def _carries(found: psutil.Process, mark: str) -> bool:
         return bool(found.environ().get(VARIABLE) == mark)
     except (psutil.Error, OSError):  # not ours to look into, or gone
         return False
-
-
-def _name(found: psutil.Process) -> str:
-    try:
-        return str(found.name())
-    except psutil.Error:
-        return "(gone)"

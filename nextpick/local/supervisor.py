@@ -16,7 +16,8 @@ TICK_SECONDS = 0.2
 ASK_SECONDS = 0.5  # between two questions whether something is ready
 STEADY_SECONDS = 60.0  # up for so long, a death is the first again
 TRIES = 5  # deaths in a row, before something stays down
-GRACE_SECONDS = 20.0
+GRACE_SECONDS = 20.0  # for a program to end when asked
+KILL_SECONDS = 3.0  # for what it left behind
 
 
 class Stopped(Exception):
@@ -65,7 +66,6 @@ class Supervisor:
         self._children: dict[str, _Child] = {}
         self._say = say
         self._stops = 0
-        self._reaped = monotonic()
 
     def add(self, program: Program) -> None:
         """Start it as soon as what it comes after is ready."""
@@ -83,6 +83,10 @@ class Supervisor:
     def is_ready(self, name: str) -> bool:
         """Whether a service can be used, or a job is done."""
         return self._children[name].state in ("ready", "done")
+
+    def is_settled(self, name: str) -> bool:
+        """Whether waiting for it is over: it is ready, or it stays down."""
+        return self.is_ready(name) or self._children[name].state == "lost"
 
     def pid(self, name: str) -> int | None:
         """The process of a program, while it runs."""
@@ -167,11 +171,13 @@ class Supervisor:
     def stop(self) -> None:
         """End everything and all it started; what has a `close` after all others.
 
-        Asked to stop once more meanwhile, it waits for nobody.
+        Asked to stop once more meanwhile, it waits for nobody. What left the family tree of its program before is not
+        found from here.
         """
         asked = self._stops
-        running = [child for child in self._children.values() if child.popen and child.popen.poll() is None]
+        running = [child for child in self._children.values() if _alive(child)]
         first = [child for child in running if child.program.close is None]
+        tree = [member for child in first for member in _family(child)]
         if first:
             self._say(f"Stopping {', '.join(child.program.name for child in first)}")
         for child in first:
@@ -181,22 +187,23 @@ class Supervisor:
             sleep(0.1)
         for child in filter(_alive, first):
             self._say(f"{child.program.name} does not end when asked and is killed")
-        spared = {child.popen.pid for child in running if child.popen and child not in first}
-        process.end([p for p in process.descendants() if not _belongs(p, spared)], 0 if self._stops > asked else 3)
+        process.end(tree, KILL_SECONDS if self._stops == asked else 0)
         for child in running:
             if child.program.close and child.popen:
                 self._say(f"Stopping {child.program.name}")
                 child.program.close(child.popen)
-        process.end(process.descendants(), 3)
+        for child in running:
+            child.popen.wait()  # type: ignore[union-attr]
 
 
 def _alive(child: _Child) -> bool:
     return child.popen is not None and child.popen.poll() is None
 
 
-def _belongs(candidate: psutil.Process, roots: set[int]) -> bool:
-    """Whether it is one of `roots`, or comes from one."""
+def _family(child: _Child) -> list[psutil.Process]:
+    """A program's process and all that comes from it."""
     try:
-        return candidate.pid in roots or any(parent.pid in roots for parent in candidate.parents())
+        root = psutil.Process(child.popen.pid)  # type: ignore[union-attr]
+        return [root, *root.children(recursive=True)]
     except psutil.NoSuchProcess:
-        return False
+        return []

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 
+import httpx
+
 from nextpick.errors import LocalError
-from nextpick.local import airflow, api, databases, lock, machine, page, process
+from nextpick.local import airflow, api, databases, lock, machine, mlflow, page, remains
 from nextpick.local.airflow_api import AirflowApi
 from nextpick.local.loop import DAGS, Failure, Loop
 from nextpick.local.programs import answers
@@ -19,7 +21,6 @@ from nextpick.settings import Settings
 UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}
 DAGS_SECONDS = 90.0
 SERVED_SECONDS = 60.0
-SHOWN = "airflow/passwords.shown"  # in the home: the passwords were printed once
 
 
 def run(settings: Settings, *, once: bool = False) -> int:
@@ -44,8 +45,8 @@ def run(settings: Settings, *, once: bool = False) -> int:
 
 def _supervised(settings: Settings, view: View, once: bool) -> int:
     supervisor = Supervisor(view.say)
-    process.adopt_orphans()
     printed, code = False, 0
+    known: Secrets | None = None
     with _signals(supervisor):
         try:
             known, cluster = machine.prepare(settings, view.say)
@@ -59,6 +60,8 @@ def _supervised(settings: Settings, view: View, once: bool) -> int:
         finally:
             view.clear()
             supervisor.stop()
+            if known is not None:
+                remains.end(known.token, settings.home)  # what went its own way, such as a task of a killed worker
             view.say("All has ended")
     return code
 
@@ -70,28 +73,22 @@ def _bring_up(supervisor: Supervisor, settings: Settings, known: Secrets, view: 
     def show(more: list[Row]) -> None:
         view.show([*(Row(name, state, "", seconds) for name, (state, seconds) in supervisor.states().items()), *more])
 
-    needed = [name for name in supervisor.states() if name not in (api.NAME, "mlflow")]
-    supervisor.wait(lambda: all(map(supervisor.is_ready, needed)), lambda: show([]))
+    def wait(*names: str) -> None:
+        supervisor.wait(lambda: all(map(supervisor.is_settled, names)), lambda: show([]))
+
+    wait(*(name for name in supervisor.states() if name not in (api.NAME, mlflow.NAME)))  # these may come later
     machine.note_versions(settings, known)
     failures = [] if machine.is_live(url) else _loop(supervisor, settings, known, show)
-    supervisor.wait(lambda: all(map(supervisor.is_ready, supervisor.states())), lambda: show([]))
+    wait(*supervisor.states())
     served = machine.is_live(url)
     if served:
         end = monotonic() + SERVED_SECONDS
-        supervisor.wait(lambda: answers(f"{api.url(settings)}/health/ready") or monotonic() > end, lambda: show([]))
+        ready = f"{api.url(settings)}/health/ready"
+        supervisor.wait(lambda: answers(ready) or monotonic() > end, lambda: show([]))
     view.clear()
     page.show_failures(view.console, failures, settings)
-    user_id = "17850"
-    if served:
-        found = page.picks(settings, url)
-        page.show_picks(view.console, found)
-        user_id = found.user_id
-    elif not failures:
-        view.console.print("\nThe loop ended without a release: the gate refused the model, or a DAG was skipped.")
-    shown = settings.home / SHOWN
-    page.show_addresses(view.console, settings, known, passwords=not shown.exists())
-    shown.touch()
-    page.show_next(view.console, settings, user_id)
+    picks = page.picks(settings, url) if served else None
+    page.show(view.console, settings, known, picks)
     return 0 if served and not failures else 1
 
 
@@ -100,14 +97,16 @@ def _loop(
 ) -> list[Failure]:
     """Run the loop in Airflow to its end; return what failed."""
     url = databases.url(settings.postgres_port, "nextpick", known)
-    with AirflowApi(airflow.url(settings), "admin", known.airflow_admin) as client:
-        end = monotonic() + DAGS_SECONDS
-        supervisor.wait(lambda: _are_read(client, end), lambda: show([]))
-        loop = Loop(client, lambda: machine.is_live(url))
-        loop.begin()
-        supervisor.wait(loop.is_over, lambda: show(loop.rows()))
-        show(loop.rows())
-        return loop.failures()
+    try:
+        with AirflowApi(airflow.url(settings), "admin", known.airflow_admin) as client:
+            end = monotonic() + DAGS_SECONDS
+            supervisor.wait(lambda: _are_read(client, end), lambda: show([]))
+            loop = Loop(client, lambda: machine.is_live(url))
+            loop.begin()
+            supervisor.wait(loop.is_over, lambda: show(loop.rows()))
+            return loop.failures()
+    except httpx.TransportError as error:
+        raise LocalError(f"Airflow went away: {error}. See {settings.home}/logs/airflow-api-server.log.") from None
 
 
 def _are_read(client: AirflowApi, end: float) -> bool:

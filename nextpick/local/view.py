@@ -66,7 +66,7 @@ class View:
                 self._live.update(_table(rows), refresh=True)
             return
         for row in rows:
-            if self._shown.get(row.name) != (row.state, row.detail):
+            if row.state != "waiting" and self._shown.get(row.name) != (row.state, row.detail):
                 self._shown[row.name] = (row.state, row.detail)
                 self.say(f"{row.name}: {row.state}{f', {row.detail}' if row.detail else ''}")
 

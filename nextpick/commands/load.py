@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -10,6 +10,9 @@ from nextpick.errors import ConfigError
 from nextpick.params import load_params
 from nextpick.settings import Settings, load_settings
 from nextpick.store.connection import connect
+
+if TYPE_CHECKING:
+    from nextpick.data.incoming import EventForm, ItemForm
 
 SAMPLE = Path("data") / "sample" / "online_retail.parquet"
 FILES, QUERIES, WRITTEN = "Files", "Another Postgres", "How they are written"
@@ -88,36 +91,20 @@ def load(  # noqa: PLR0913 - as many as there are ways to write data
     """Bring events, and a catalogue, into NextPick's database: all of a file or nothing of it.
 
     Events need user_id, item_id, kind and occurred_at, and may have event_id and value; items need item_id, and may
-    have title, categories, price and published_at, and whatever else becomes an attribute. Loading a file again adds
-    only what is new in it. Rows that cannot be used go into the table nextpick.quarantine, with the reason.
+    have title, categories, price and published_at; all else becomes an attribute. Loading a file again adds only what
+    is new in it. Rows that cannot be used go into the table nextpick.quarantine, with the reason.
 
     nextpick load ratings.csv --items movies.csv --kind rating --time-unit seconds --column user_id=userId ...
     """
-    from nextpick.commands.load_report import tell
-    from nextpick.data import incoming
-    from nextpick.data.moments import TimeForm
-    from nextpick.data.readers import FileForm
-    from nextpick.schema import EVENT_COLUMNS
-    from nextpick.stages import load, load_query, load_sample
-
     _one_source(bool(events or items), bool(query or item_query), sample)
-    settings, now = load_settings(), datetime.now(UTC)
-    times = TimeForm(time_unit, timezone, time_format)
-    forms = (
-        incoming.EventForm(incoming.columns(column, EVENT_COLUMNS), kind, times),
-        incoming.ItemForm(incoming.columns(item_column, incoming.ITEM_FIELDS), times, category_separator),
-    )
+    settings = load_settings()
+    if sample:
+        return _sample(settings)
+    forms = _forms((column, item_column), kind, category_separator, (time_unit, timezone, time_format))
     share = load_params(settings.project / "params.yaml").load.max_bad_share if max_bad is None else max_bad
-    with connect(settings.database()) as conn:
-        if sample:
-            reports = load_sample.run(conn, settings.project / SAMPLE, now=now)
-        elif query or item_query:
-            source = load_query.Source(_url(url, settings), query, item_query, timedelta(minutes=overlap_minutes))
-            reports = load_query.run(conn, source, now=now, max_bad_share=share, forms=forms)
-        else:
-            form = FileForm(file_format, encoding, delimiter)
-            reports = load.run(conn, events, items, now=now, max_bad_share=share, forms=(*forms, form))
-    tell(reports)
+    if query or item_query:
+        return _queries(settings, (url, query, item_query, overlap_minutes), forms, share)
+    return _files(settings, (events, items), (*forms, (file_format, encoding, delimiter)), share)
 
 
 def _one_source(*given: bool) -> None:
@@ -126,6 +113,50 @@ def _one_source(*given: bool) -> None:
             "Say what to load: EVENTS and --items, or --query and --item-query with --from, or --sample; one of the "
             "three. `nextpick load --help` explains them."
         )
+
+
+def _forms(
+    columns: tuple[list[str], list[str]], kind: str | None, separator: str, times: tuple[Any, str | None, str | None]
+) -> "tuple[EventForm, ItemForm]":
+    from nextpick.data import incoming
+    from nextpick.data.moments import TimeForm
+    from nextpick.schema import EVENT_COLUMNS
+
+    of_events, of_items = columns
+    form = TimeForm(*times)
+    return (
+        incoming.EventForm(incoming.columns(of_events, EVENT_COLUMNS), kind, form),
+        incoming.ItemForm(incoming.columns(of_items, incoming.ITEM_FIELDS), form, separator),
+    )
+
+
+def _sample(settings: Settings) -> None:
+    from nextpick.commands.load_report import tell
+    from nextpick.stages import load_sample
+
+    with connect(settings.database()) as conn:
+        tell(load_sample.run(conn, settings.project / SAMPLE, now=datetime.now(UTC)))
+
+
+def _files(settings: Settings, files: tuple[Path | None, Path | None], forms: tuple[Any, ...], share: float) -> None:
+    from nextpick.commands.load_report import tell
+    from nextpick.data.readers import FileForm
+    from nextpick.stages import load
+
+    event_form, item_form, file_form = forms
+    written = (event_form, item_form, FileForm(*file_form))
+    with connect(settings.database()) as conn:
+        tell(load.run(conn, *files, now=datetime.now(UTC), max_bad_share=share, forms=written))
+
+
+def _queries(settings: Settings, what: tuple[Any, ...], forms: "tuple[EventForm, ItemForm]", share: float) -> None:
+    from nextpick.commands.load_report import tell
+    from nextpick.stages import load_query
+
+    url, query, item_query, overlap_minutes = what
+    source = load_query.Source(_url(url, settings), query, item_query, timedelta(minutes=overlap_minutes))
+    with connect(settings.database()) as conn:
+        tell(load_query.run(conn, source, now=datetime.now(UTC), max_bad_share=share, forms=forms))
 
 
 def _url(given: str | None, settings: Settings) -> str:

@@ -16,6 +16,7 @@ from nextpick.errors import ConfigError, DataError
 
 MAX_LINE = 1_000_000  # characters; a longer line is cut there and refused
 MAX_RECORD_LINES = 100  # a quoted field may span lines; one that spans more was never closed
+UNCLOSED = "a quote is never closed, or stands inside a value without being doubled"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 csv.field_size_limit(MAX_LINE * MAX_RECORD_LINES)  # ours are reached first, and say where
 
@@ -80,7 +81,7 @@ def read(raw: BinaryIO, size: int, encoding: str, delimiter: str, name: str) -> 
     feed = _Feed(text)
     reader = csv.reader(feed, delimiter=delimiter, strict=True)
     try:
-        header = _header(feed, reader, name, delimiter)
+        header = _header(feed, reader, name, delimiter, encoding)
         while (block := _block(feed, reader, header, encoding)) is not None:
             yield replace(block, done=raw.tell() / max(size, 1))
     except UnicodeError as error:
@@ -93,7 +94,7 @@ def _with_mark(encoding: str) -> str:
     return "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
 
 
-def _header(feed: _Feed, reader: Any, name: str, delimiter: str) -> list[str]:
+def _header(feed: _Feed, reader: Any, name: str, delimiter: str, encoding: str) -> list[str]:
     feed.start()
     try:
         header = [column.strip() for column in next(reader)]
@@ -101,6 +102,10 @@ def _header(feed: _Feed, reader: Any, name: str, delimiter: str) -> list[str]:
         raise DataError(f"{name} is empty; its first line must name the columns.") from None
     except (csv.Error, _Unclosed):
         raise DataError(f"The first line of {name} is no CSV header: {feed.taken[0][:200]!r}.") from None
+    if not header:
+        raise DataError(f"The first line of {name} is empty; it must name the columns.")
+    if any(_SURROGATE.search(column) for column in header):
+        raise DataError(f"The header of {name} is not {encoding}. Say what the file is with --encoding.")
     twice = sorted({column for column in header if header.count(column) > 1})
     if twice or not all(header):
         fault = f"names {twice} twice" if twice else "leaves a column without a name"
@@ -127,8 +132,7 @@ def _block(feed: _Feed, reader: Any, header: list[str], encoding: str) -> Block 
             break
         except (csv.Error, _Unclosed):
             first = feed.keep_first()
-            reason = "a quote is never closed, or stands inside a value without being doubled"
-            rejects.append(Reject(number, reason, _shown(first)))
+            rejects.append(Reject(number, UNCLOSED, _shown(first)))
             continue
         if not row:
             continue

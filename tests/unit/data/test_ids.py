@@ -1,7 +1,7 @@
 """Ids made of rows: the same row is the same event in every file, for ever."""
 
 import pandas as pd
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nextpick.data.ids import digests
@@ -44,6 +44,7 @@ def test_the_unit_times_are_kept_in_makes_no_difference() -> None:
     assert list(digests(frame)) == list(digests(coarse))
 
 
+@settings(deadline=None)
 @given(st.tuples(st.text(), st.text(), st.text()), st.tuples(st.text(), st.text(), st.text()))
 def test_texts_cannot_run_into_each_other(left: tuple[str, str, str], right: tuple[str, str, str]) -> None:
     frame = events((*left, "2020-01-01T00:00:00Z", 1.0), (*right, "2020-01-01T00:00:00Z", 1.0))

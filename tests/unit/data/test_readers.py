@@ -3,13 +3,14 @@
 import csv
 import io
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
@@ -104,6 +105,21 @@ def test_a_block_ends_after_its_rows_wherever_they_are_bad(tmp_path: Path, monke
     assert [list(block.numbers) for block in read(tmp_path / "a.parquet")] == [[1, 2], [3]]
 
 
+def test_memory_does_not_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_lines, "ROWS", 1000)
+
+    def peak(rows: int) -> int:
+        path = write(tmp_path, HEADER + b"".join(b"%d,item-%d\n" % (n, n) for n in range(rows)))
+        tracemalloc.start()
+        assert sum(block.read for block in readers.read(path, FileForm())) == rows
+        highest = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return highest
+
+    assert peak(20_000) < 1.5 * peak(3_000)
+
+
+@settings(deadline=None)
 @given(
     st.lists(st.lists(st.text(st.characters(exclude_categories=("Cs",))), min_size=2, max_size=2), max_size=20),
     st.sampled_from(["\n", "\r\n"]),
@@ -117,6 +133,7 @@ def test_what_a_csv_writer_writes_comes_back(table: list[list[str]], end: str) -
     assert rejects(blocks) == []
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(['"', ",", "a", "\n", "\r", "\0", "é", "b,c\n"]), max_size=60))
 def test_no_line_of_a_broken_csv_is_lost(pieces: list[str]) -> None:
     body = "".join(pieces)

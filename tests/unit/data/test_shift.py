@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nextpick.data.shift import cutoff, whole_weeks
@@ -11,6 +11,7 @@ from nextpick.data.shift import cutoff, whole_weeks
 MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2050, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 
 
+@settings(deadline=None)
 @given(MOMENTS, MOMENTS)
 def test_the_end_lands_in_the_week_before_now_on_its_weekday_and_hour(end: datetime, now: datetime) -> None:
     moved = end + whole_weeks(end, now)

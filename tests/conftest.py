@@ -16,6 +16,7 @@ from psycopg import sql
 
 from nextpick.local import ports, postgres
 from nextpick.store.migrate import migrate
+from tests.orchestrated import make_home
 
 for variable in [name for name in os.environ if name.startswith(("NEXTPICK_", "AIRFLOW_", "MLFLOW_"))]:
     del os.environ[variable]  # whatever the machine is set up for, the tests are not
@@ -30,11 +31,11 @@ _started: list[subprocess.Popen[bytes]] = []  # a process object that is thrown 
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if hasattr(config, "workerinput"):
-        return
-    _end_abandoned()
-    os.environ[FOLDER] = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-")
-    Path(os.environ[FOLDER]).chmod(0o711)  # Postgres, which is not us where we are root, has its folder inside
+    if not hasattr(config, "workerinput"):
+        _end_abandoned()
+        os.environ[FOLDER] = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-")
+        Path(os.environ[FOLDER]).chmod(0o711)  # Postgres, which is not us where we are root, has its folder inside
+    make_home(Path(os.environ[FOLDER]) / f"airflow-{os.getpid()}")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

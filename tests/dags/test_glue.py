@@ -1,0 +1,112 @@
+"""The glue between Airflow and the library."""
+
+import sys
+from datetime import UTC, datetime, timedelta, timezone
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from nextpick.errors import ConfigError
+
+NIGHT = datetime(2025, 11, 24, 2, tzinfo=UTC)
+
+
+@pytest.fixture
+def window(bag: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The module under test, with a context to fill."""
+    from nextpick_airflow import window
+
+    context: dict[str, Any] = {"params": {}}
+    monkeypatch.setattr(window, "get_current_context", lambda: context)
+    window_with = SimpleNamespace(module=window, context=context)
+    begun(window_with, None)
+    return window_with
+
+
+def begun(window: Any, logical_date: datetime | None) -> None:
+    window.context["dag_run"] = SimpleNamespace(
+        dag_id="data_prep", run_id="manual__1", logical_date=logical_date, run_after=NIGHT + timedelta(hours=1)
+    )
+
+
+def test_a_scheduled_run_speaks_for_its_scheduled_time_however_late_it_begins(window: Any) -> None:
+    begun(window, NIGHT)
+    assert window.module.moment("cutoff") == NIGHT
+
+
+def test_a_run_begun_by_hand_or_by_an_asset_speaks_for_the_moment_it_was_asked_for(window: Any) -> None:
+    assert window.module.moment("cutoff") == NIGHT + timedelta(hours=1)
+
+
+@pytest.mark.parametrize("given", ["2025-11-20T12:00:00+00:00", "2025-11-20T13:00:00+01:00", "2025-11-20T12:00:00Z"])
+def test_a_param_wins_and_is_understood_in_its_zone(window: Any, given: str) -> None:
+    begun(window, NIGHT)
+    window.context["params"]["cutoff"] = given
+    assert window.module.moment("cutoff") == datetime(2025, 11, 20, 12, tzinfo=UTC)
+
+
+def test_a_param_without_a_zone_is_utc(window: Any) -> None:
+    window.context["params"]["cutoff"] = "2025-11-20 12:00"
+    assert window.module.moment("cutoff") == datetime(2025, 11, 20, 12, tzinfo=UTC)
+
+
+def test_a_moment_is_utc_whatever_zone_airflow_shows(window: Any) -> None:
+    begun(window, NIGHT.astimezone(timezone(timedelta(hours=9))))
+    assert window.module.moment("cutoff").tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("2025-12-24T02:00:00Z", "2025-12-24 02:00 UTC, which has yet to come"),
+        ("last week", "'last week'. Write a moment"),
+    ],
+)
+def test_a_future_moment_or_none_at_all_is_refused_with_the_remedy(window: Any, given: str, message: str) -> None:
+    window.context["params"]["cutoff"] = given
+    with pytest.raises(ConfigError, match=message):
+        window.module.moment("cutoff")
+
+
+def test_a_runs_name_tells_its_dag(window: Any) -> None:
+    assert window.module.run_id() == "data_prep.manual__1"
+
+
+@pytest.fixture
+def slots(bag: Any) -> Any:
+    """Reads and sets the size of the pool; it is gone afterwards."""
+    from airflow.models.pool import Pool
+    from airflow.utils.session import create_session
+
+    def size(new: int | None = None) -> int | None:
+        with create_session() as session:
+            found = Pool.get_pool("dvc", session=session)
+            if found is not None and new is not None:
+                found.slots = new
+            return found.slots if found else None
+
+    yield size
+    with create_session() as session:
+        session.delete(Pool.get_pool("dvc", session=session))
+
+
+def test_a_starting_component_makes_the_pool_and_leaves_one_that_was_resized(slots: Any) -> None:
+    from airflow.jobs.job import Job
+
+    assert slots() is None
+    Job()
+    assert slots() == 1
+    slots(2)
+    Job()
+    assert slots() == 2
+
+
+def test_airflow_loads_the_plugin_and_leaves_the_glue_alone(bag: Any) -> None:
+    from airflow import plugins_manager
+
+    plugins, _ = plugins_manager._get_plugins()
+    assert "nextpick" in {plugin.name for plugin in plugins}
+    assert plugins_manager.get_import_errors() == {} if hasattr(plugins_manager, "get_import_errors") else True
+    strangers = {"assets", "alerts", "database", "defaults", "dvc_stages", "forms", "pool", "promotion", "window"}
+    assert strangers & set(sys.modules) == set()

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from nextpick.commands.drift import drift
 from nextpick.commands.load import load
 from nextpick.errors import NextPickError
 from nextpick.settings import load_settings
@@ -37,6 +38,7 @@ def clean() -> None:
 
 
 app.command()(load)
+app.command()(drift)
 
 
 def main() -> None:

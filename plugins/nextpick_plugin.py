@@ -2,11 +2,13 @@
 
 from airflow.plugins_manager import AirflowPlugin
 
-from nextpick_airflow import pool
+from nextpick_airflow import pool, reports
 
 
 class NextPickPlugin(AirflowPlugin):
-    """A pool that is there when a component starts."""
+    """A pool that is there when a component starts, and the drift reports as a page."""
 
     name = "nextpick"
     listeners = [pool]  # noqa: RUF012 - as Airflow declares it
+    fastapi_apps = [reports.FASTAPI_APP]  # noqa: RUF012
+    external_views = [reports.EXTERNAL_VIEW]  # noqa: RUF012

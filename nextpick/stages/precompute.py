@@ -7,6 +7,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Protocol
 
+import pandas as pd
 import psycopg
 import structlog
 from rich.progress import track
@@ -64,17 +65,26 @@ def run(
     with conn.transaction():
         now = datetime.now(UTC)
         partitions.ensure(conn, "impressions", now, now)
-    lineage: dict[str, Any] = {**version.lineage, "item_features": list(ITEM_FEATURES)}
     draft = Draft(
         model_version=version.version,
         bundle_uri=str(version.bundle_dir),
         bundle_sha256=version.bundle_sha256,
         cutoff=cutoff,
-        lineage=lineage,
+        lineage=_lineage(version, bundle),
         items=item_rows(bundle.items, inputs.table),
     )
     blocks = _with_progress(list_blocks(bundle, inputs), len(inputs.users))
     return publish(conn, draft, blocks, flip=flip, wait_seconds=wait_seconds, log=log.info)
+
+
+def _lineage(version: ModelVersion, bundle: Bundle) -> dict[str, Any]:
+    """What is known of the version, and what those need who read the release without its bundle."""
+    return {
+        **version.lineage,
+        "item_features": list(ITEM_FEATURES),
+        "features": list(bundle.features),
+        "trained_until": pd.Timestamp(bundle.windows.cutoff, unit="us", tz="UTC").isoformat(),
+    }
 
 
 def _cutoff(conn: psycopg.Connection) -> datetime:

@@ -1,0 +1,31 @@
+"""What the columns and statistics of a drift report mean, for the pages and tables that show them."""
+
+COLUMNS = {
+    "interactions": "how many interactions there were",
+    "live_events": "events that came in as they happened",
+    "hour": "hour of the day, UTC",
+    "item_popularity_log": "ln(1 + the item's interactions per 10,000 of the 28 days before)",
+    "price_log": "ln(1 + the item's catalogue price)",
+    "value_log": "ln(1 + the event's value)",
+    "user_activity_log": "ln(interactions in the window), one row an active user",
+    "kind": "kind of event",
+    "new_item": "whether the item had its first interaction in the window",
+    "new_user": "whether the user had the first interaction in the window, one row an active user",
+    "served_score": "the ranker's score of a served item",
+    "served_source": "who filled the slot of a served item",
+}
+STATISTICS = {
+    "psi": "population stability index: 0 alike, 0.1 moved, 0.25 moved far",
+    "ks": "Kolmogorov-Smirnov D: the largest gap between the two distributions, 0 to 1",
+    "js": "Jensen-Shannon distance: 0 alike, 1 nothing in common",
+    "missing": "how much larger the share of rows without a value is",
+    "volume": "doublings (negative: halvings) against the middle week",
+    "silence": "share of the same weekdays that had events, where the last day had none",
+}
+
+
+def meaning(column: str) -> str:
+    """A column in words; a served feature is named after itself."""
+    if column in COLUMNS:
+        return COLUMNS[column]
+    return f"the feature {column.removeprefix('served_')} as the ranker read it" if column.startswith("served_") else ""

@@ -1,0 +1,150 @@
+"""Drift reports, and what a report needs to know besides the events themselves. Light: the Airflow page imports it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row
+
+from nextpick.store import arrays, sql
+
+FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
+_SQL = sql.load("drift")
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A row of `drift_metrics`; value, threshold and noise_floor are None where there were too few rows."""
+
+    report_id: int
+    column_name: str
+    statistic: str
+    value: float | None
+    threshold: float | None
+    noise_floor: float | None
+    reference_n: int
+    current_n: int
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """A row of `drift_reports` with its metrics, in its own order."""
+
+    report_id: int
+    as_of: datetime
+    run_id: str
+    current_start: datetime
+    current_end: datetime
+    reference_start: datetime
+    reference_end: datetime
+    release_id: int | None
+    verdict: str
+    reasons: list[str]
+    path: str | None
+    notified: str
+    metrics: tuple[Metric, ...] = field(default=())
+
+    @property
+    def alarms(self) -> tuple[Metric, ...]:
+        """The metrics that are alarms."""
+        return tuple(metric for metric in self.metrics if metric.verdict in ("warn", "broken"))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What drift needs of one impression: float32 scores (k,), k sources, float32 features (k * F,) or None."""
+
+    answered_at: datetime
+    release_id: int
+    scores: Any
+    sources: list[str]
+    features: Any
+
+
+def save(conn: psycopg.Connection, report: Mapping[str, Any], metrics: Sequence[Mapping[str, Any]]) -> int:
+    """Write the night's report in place of an earlier one, and return its id; the caller commits.
+
+    `report` has the columns of `drift_reports` besides report_id and created_at, each of `metrics` those of
+    `drift_metrics` besides report_id and place.
+    """
+    row = conn.execute(_SQL["save"], report).fetchone()
+    assert row is not None  # noqa: S101 - INSERT ... RETURNING gives a row or raises
+    report_id = int(row[0])
+    conn.execute(_SQL["forget_metrics"], {"report_id": report_id})
+    with conn.cursor() as cur:
+        cur.executemany(
+            _SQL["save_metric"],
+            [{**metric, "report_id": report_id, "place": place} for place, metric in enumerate(metrics)],
+        )
+    return report_id
+
+
+def mark_notified(conn: psycopg.Connection, report_id: int, notified: str) -> None:
+    """Record who has been told."""
+    conn.execute(_SQL["mark_notified"], {"report_id": report_id, "notified": notified})
+
+
+def reports(conn: psycopg.Connection, limit: int, before: datetime = FOREVER) -> list[Report]:
+    """The newest reports of nights before a moment, newest first."""
+    return _read(conn, "reports", {"limit": limit, "before": before})
+
+
+def report(conn: psycopg.Connection, report_id: int) -> Report | None:
+    """One report by its id."""
+    return next(iter(_read(conn, "report", {"report_id": report_id})), None)
+
+
+def report_of(conn: psycopg.Connection, as_of: datetime) -> Report | None:
+    """The report of one night."""
+    return next(iter(_read(conn, "report_of", {"as_of": as_of})), None)
+
+
+def _read(conn: psycopg.Connection, query: str, parameters: Mapping[str, Any]) -> list[Report]:
+    found = conn.cursor(row_factory=class_row(Report)).execute(_SQL[query], parameters).fetchall()
+    ids = [report.report_id for report in found]
+    metrics = conn.cursor(row_factory=class_row(Metric)).execute(_SQL["metrics"], {"report_ids": ids}).fetchall()
+    return [replace(one, metrics=tuple(m for m in metrics if m.report_id == one.report_id)) for one in found]
+
+
+def newest_event(conn: psycopg.Connection, as_of: datetime) -> datetime | None:
+    """When the newest event before a moment happened, or None where there is none."""
+    row = conn.execute(_SQL["newest"], {"as_of": as_of}).fetchone()
+    return row[0] if row else None
+
+
+def first_events(
+    conn: psycopg.Connection, what: str, kinds: Sequence[str], since: datetime, before: datetime
+) -> dict[str, int]:
+    """By id, when each `what` ("user" or "item") active in [since, before) had its first event ever, of these kinds.
+
+    Microseconds since 1970 UTC.
+    """
+    return dict(
+        conn.execute(_SQL[f"first_by_{what}"], {"kinds": list(kinds), "since": since, "before": before}).fetchall()
+    )
+
+
+def live_events(conn: psycopg.Connection, since: datetime, before: datetime) -> int:
+    """Events of [since, before) that came in as they happened, not in a bulk load of the past."""
+    row = conn.execute(_SQL["live_events"], {"since": since, "before": before}).fetchone()
+    return int(row[0]) if row else 0
+
+
+def release_at(conn: psycopg.Connection, as_of: datetime) -> tuple[int, datetime | None] | None:
+    """The release that was live at a moment and until when its model's training data reach, or None."""
+    return conn.execute(_SQL["release_at"], {"as_of": as_of}).fetchone()
+
+
+def answers(conn: psycopg.Connection, since: datetime, before: datetime, limit: int) -> list[Answer]:
+    """A uniform sample of the answers of [since, before), the same one every time."""
+    arrays.register(conn)
+    cur = conn.cursor(binary=True, row_factory=class_row(Answer))
+    return cur.execute(_SQL["answers"], {"since": since, "before": before, "limit": limit}).fetchall()
+
+
+def feature_names(conn: psycopg.Connection) -> dict[int, tuple[str, ...]]:
+    """By release, the names of the features its answers were logged with, where the release tells."""
+    return {row[0]: tuple(row[1]) for row in conn.execute(_SQL["features"])}

@@ -7,6 +7,7 @@ NextPickError
 ├── StoreError      Postgres is unreachable, or refuses what was asked
 ├── RegistryError   MLflow is unreachable, or holds no such model version
 ├── PipelineError   DVC, or a stage it ran, failed
+├── ApiError        the API is unreachable, or refuses what was sent
 ├── GateRefused     a challenger may not become champion
 └── LocalError      the one-machine run cannot start or go on
 
@@ -40,6 +41,10 @@ class RegistryError(NextPickError):
 
 class PipelineError(NextPickError):
     """DVC, or a stage it ran, failed."""
+
+
+class ApiError(NextPickError):
+    """The API cannot be reached, or refuses what was sent."""
 
 
 class GateRefused(NextPickError):

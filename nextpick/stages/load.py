@@ -114,7 +114,7 @@ def check(blocks: Iterable[Block], form: EventForm | ItemForm, name: str, now: d
                 why = _why(reversed(checked.rejects), Counter(reject.reason for reject in checked.rejects))
                 raise DataError(f"None of the first {ROWS:,} rows of {name} can be used. {why}")
             yield checked
-            advance(block.done, block.read)
+            advance(block.done, block.read, "")
 
 
 def load(

@@ -7,19 +7,23 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+Advance = Callable[[float, int, str], None]
+
 
 @contextmanager
-def bar(what: str, unit: str = "rows") -> Iterator[Callable[[float, int], None]]:
-    """A bar; call what is given with the share done so far, in [0, 1], and how many units have just been done."""
+def bar(what: str, unit: str = "rows") -> Iterator[Advance]:
+    """A bar; call what is given with the share done so far, in [0, 1], how many units have just been done, and
+    where that is ("" for nowhere)."""
     if not sys.stderr.isatty():
-        yield lambda share, more: None
+        yield lambda share, more, where: None
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, TextColumn(f"{{task.fields[count]:,}} {unit}"), console=Console(stderr=True)) as progress:
-        task = progress.add_task(what, total=1.0, count=0)
+    counted = TextColumn(f"{{task.fields[count]:,}} {unit} {{task.fields[where]}}")
+    with Progress(*columns, counted, console=Console(stderr=True)) as progress:
+        task = progress.add_task(what, total=1.0, count=0, where="")
 
-        def advance(share: float, more: int) -> None:
-            progress.update(task, completed=share, count=progress.tasks[0].fields["count"] + more)
+        def advance(share: float, more: int, where: str) -> None:
+            progress.update(task, completed=share, count=progress.tasks[0].fields["count"] + more, where=where)
 
         yield advance
 

@@ -1,0 +1,98 @@
+"""The API as a client of it: asks for recommendations, tells of events, and outlasts a restart."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from time import monotonic
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from nextpick.errors import ApiError
+
+PATIENCE_SECONDS = 120.0  # without an answer, before giving up
+TIMEOUT_SECONDS = 10.0
+LONGEST_PAUSE_SECONDS = 2.0
+AGAIN = frozenset({429, 502, 503, 504})
+
+
+class Stopped(Exception):
+    """We were asked to stop while the API did not answer."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer, and how long the request that got it took; `retries` is how many before it did not."""
+
+    body: dict[str, Any]
+    seconds: float
+    retries: int
+
+
+class ApiClient:
+    """Sends each request until it is answered; safe because an event sent twice under one id counts once."""
+
+    def __init__(
+        self, url: str, key: str | None, stop: asyncio.Event, patience_seconds: float = PATIENCE_SECONDS
+    ) -> None:
+        headers = {} if key is None else {"X-API-Key": key}
+        self._url, self._stop, self._patience = url, stop, patience_seconds
+        self._http = httpx.AsyncClient(base_url=url, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.aclose()
+
+    async def recommend(self, user_id: str, k: int) -> Reply:
+        """POST /recommend. Raises: ApiError, Stopped."""
+        return await self._post("/recommend", {"user_id": user_id, "top_k": k})
+
+    async def add_events(self, events: list[dict[str, Any]]) -> Reply:
+        """POST /events, all of them or none. Raises: ApiError, Stopped."""
+        return await self._post("/events", {"events": events})
+
+    async def _post(self, path: str, body: dict[str, Any]) -> Reply:
+        retries, since, pause = 0, monotonic(), 0.1
+        while True:
+            begun = monotonic()
+            try:
+                response = await self._http.post(path, json=body)
+            except httpx.TransportError as error:
+                trouble = f"it does not answer ({type(error).__name__}: {error})"
+            else:
+                if response.is_success:
+                    return Reply(response.json(), monotonic() - begun, retries)
+                trouble = _trouble(response)
+                if response.status_code not in AGAIN:
+                    raise ApiError(f"The API at {self._url} refuses {path}: {trouble}")
+            if self._stop.is_set():
+                raise Stopped
+            if monotonic() - since > self._patience:
+                raise ApiError(
+                    f"Gave up on the API at {self._url} after {self._patience:g} s: {trouble}. "
+                    "Is it running (`make run` starts it)? Run the command again to go on from here."
+                )
+            retries += 1
+            await _wait(self._stop, pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    """Sleep, but not past being stopped."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
+
+
+def _trouble(response: httpx.Response) -> str:
+    """What a problem+json says, or what came instead."""
+    try:
+        detail = response.json()["detail"]
+    except (ValueError, KeyError, TypeError):
+        detail = response.text[:200]
+    hint = " Set NEXTPICK_API_KEY." if response.status_code == httpx.codes.UNAUTHORIZED else ""
+    return f"{response.status_code}, {detail}{hint}"

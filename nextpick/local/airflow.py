@@ -16,7 +16,7 @@ import httpx
 
 from nextpick.local import databases
 from nextpick.local.ports import HOST
-from nextpick.local.programs import job, service
+from nextpick.local.programs import client, job, service
 from nextpick.local.secrets import Secrets, write_private
 from nextpick.local.supervisor import Program
 from nextpick.settings import Settings
@@ -95,16 +95,18 @@ def environment(base: Mapping[str, str], settings: Settings, secrets: Secrets) -
     }
 
 
-def programs(settings: Settings, given: Mapping[str, str], *, after: str, migrate: bool) -> list[Program]:
-    """The migration of Airflow's database where it is due, then Airflow's services."""
-    migration = [job(settings, DATABASE, ("airflow", "db", "migrate"), given, after)] if migrate else []
-    services = []
+def migration(settings: Settings, given: Mapping[str, str]) -> Program:
+    """Brings Airflow's database to what its code expects; its services come after it."""
+    return job(settings, DATABASE, ("airflow", "db", "migrate"), given)
+
+
+def services(settings: Settings, given: Mapping[str, str], after: tuple[str, ...]) -> list[Program]:
+    """The four that stay."""
+    found = []
     for name, part in SERVICES.items():
         words = ("airflow", name.removeprefix("airflow "), *(("--skip-serve-logs",) if name in WITH_LOG_SERVER else ()))
-        services.append(
-            service(settings, name, words, given, DATABASE if migrate else after, partial(_is_healthy, settings, part))
-        )
-    return [*migration, *services]
+        found.append(service(settings, name, words, given, partial(_is_healthy, settings, part), after))
+    return found
 
 
 def url(settings: Settings) -> str:
@@ -114,7 +116,7 @@ def url(settings: Settings) -> str:
 
 def _is_healthy(settings: Settings, part: str) -> bool:
     try:
-        report = httpx.get(f"{url(settings)}/api/v2/monitor/health", timeout=2).json()
+        report = client().get(f"{url(settings)}/api/v2/monitor/health").json()
         return bool((report.get(part) or {}).get("status") == "healthy")
     except (httpx.HTTPError, ValueError):
         return False

@@ -16,9 +16,9 @@ def url(settings: Settings) -> str:
     return f"http://{HOST}:{settings.api_port}"
 
 
-def program(settings: Settings, base: Mapping[str, str], *, after: str) -> Program:
+def program(settings: Settings, base: Mapping[str, str]) -> Program:
     """The service; it is ready when it answers, though no release may be live yet."""
     where = ("--host", HOST, "--port", str(settings.api_port), "--no-access-log")
     words = ("uvicorn", "serving.app:create_app", "--factory", *where)
     given = {**base, "NEXTPICK_API_OPEN_TO_LOOPBACK": "true"}
-    return service(settings, NAME, words, given, after, partial(answers, f"{url(settings)}/health/live"))
+    return service(settings, NAME, words, given, partial(answers, f"{url(settings)}/health/live"))

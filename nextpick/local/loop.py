@@ -13,7 +13,7 @@ DAGS = ("data_prep", "retrain", "precompute", "drift_report")
 FIRST, LAST = DAGS[0], DAGS[-1]
 ASK_SECONDS = 1.0
 QUIET_SECONDS = 15.0  # in which Airflow begins what an asset starts
-AT_WORK = ("running", "queued", "scheduled", "deferred", "up_for_retry", "restarting")
+AT_WORK = ("running", "deferred", "up_for_retry", "restarting")
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class Loop:
     """Followed by asking, at most once a second. `is_live` says whether a release is served."""
 
     def __init__(self, api: AirflowApi, is_live: Callable[[], bool]) -> None:
-        self._api, self._is_live = api, is_live
+        self._api, self._ask_live = api, is_live
+        self.is_live = False
         self._before: set[str] = set()
         self._runs: list[Run] = []
         self._rows: list[Row] = []
@@ -68,7 +69,7 @@ class Loop:
         if any(run.state not in FINISHED for run in self._runs):
             return False
         reported = any(run.dag_id == LAST for run in self._runs)
-        return (reported and self._is_live()) or monotonic() - self._busy > QUIET_SECONDS
+        return (reported and self.is_live) or monotonic() - self._busy > QUIET_SECONDS
 
     def failures(self) -> list[Failure]:
         """What failed, with the log's last words. Raises: LocalError, httpx.TransportError."""
@@ -85,6 +86,7 @@ class Loop:
         if any(run.state not in FINISHED for run in self._runs):
             self._busy = monotonic()
         self._rows = [self._row(dag_id) for dag_id in DAGS]
+        self.is_live = self.is_live or self._ask_live()
 
     def _row(self, dag_id: str) -> Row:
         """The newest run of a DAG that is under way, or else that ended."""
@@ -95,16 +97,11 @@ class Loop:
         if runs[0].state in FINISHED:
             return Row(dag_id, runs[0].state, seconds=runs[0].seconds)
         tasks = self._api.tasks(runs[0])
-        at_work = [task for task in tasks if task.state in AT_WORK]
         done = sum(task.state in ("success", "skipped") for task in tasks)
-        return Row(
-            dag_id,
-            runs[0].state,
-            f"{done} of {len(tasks)} tasks done; {', '.join(map(_words, at_work))}",
-            runs[0].seconds,
-        )
+        at_work = ", ".join(_words(task) for task in tasks if task.state in AT_WORK)
+        return Row(dag_id, runs[0].state, f"{done} of {len(tasks)} tasks done; {at_work or '...'}", runs[0].seconds)
 
 
 def _words(task: Task) -> str:
-    again = f" (attempt {task.attempt})" if task.attempt > 1 else ""
-    return f"{task.task_id} {task.state}{again}"
+    state = "" if task.state == "running" else f" {task.state.replace('_', ' ')}"
+    return f"{task.task_id}{state}" + (f" (attempt {task.attempt})" if task.attempt > 1 else "")

@@ -3,12 +3,14 @@
 import os
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 from nextpick.errors import LocalError
 from nextpick.local import airflow, api, databases, mlflow, place, ports, postgres, remains, secrets
+from nextpick.local.ports import HOST
 from nextpick.local.programs import job, log_file
 from nextpick.local.secrets import Secrets, write_private
 from nextpick.local.supervisor import Program, Supervisor
@@ -57,8 +59,15 @@ def prepare(settings: Settings, say: Callable[[str], None]) -> tuple[Secrets, po
     return known, cluster
 
 
-def start(supervisor: Supervisor, settings: Settings, known: Secrets, cluster: postgres.Cluster) -> None:
-    """Start all programs; the sample is loaded where there are no events yet. Returns before they are ready."""
+def start(
+    supervisor: Supervisor, settings: Settings, prepared: tuple[Secrets, postgres.Cluster], say: Callable[[str], None]
+) -> bool:
+    """Start all programs, and return before they are ready whether a release is there to be served.
+
+    Where one is, the API comes first and alone, so that it answers in seconds. The sample is loaded where there are no
+    events yet.
+    """
+    known, cluster = prepared
     log = log_file(settings, POSTGRES)
     launch = partial(postgres.start, cluster, settings.postgres_port, log, POSTGRES_SETTINGS, tied=True)
     supervisor.add(Program(POSTGRES, launch, log, close=postgres.stop))
@@ -66,29 +75,36 @@ def start(supervisor: Supervisor, settings: Settings, known: Secrets, cluster: p
     databases.ensure(settings.postgres_port, known)
     url = databases.url(settings.postgres_port, "nextpick", known)
     base = _environment(settings, known, url)
-    airflow.configure(settings, known)
     migrated = databases.version(settings.postgres_port, "airflow", known) == _airflow_version()
+    airflow.configure(settings, known)
     given = airflow.environment(base, settings, known)
-    for program in airflow.programs(settings, given, after=POSTGRES, migrate=not migrated):
-        supervisor.add(program)
-    supervisor.add(mlflow.program(settings, base, known, after=POSTGRES))
-    supervisor.tick()  # these take long; the rest meanwhile
+    if not migrated:  # the first time; it takes long, so meanwhile the rest
+        supervisor.add(replace(airflow.migration(settings, given), done=partial(_note_migration, settings, known)))
+        supervisor.tick()
     migrate(url)
-    supervisor.add(api.program(settings, base, after=POSTGRES))
+    served = is_live(url)
+    supervisor.add(api.program(settings, base))
+    if served:
+        supervisor.wait(lambda: supervisor.is_settled(api.NAME))
+    after = () if migrated else (airflow.DATABASE,)
+    for program in (*airflow.services(settings, given, after), mlflow.program(settings, base, known)):
+        supervisor.add(program)
     with connect(url) as conn:
         if not showcase.any_events(conn):
-            supervisor.add(job(settings, SAMPLE, ("nextpick", "load", "--sample"), base, POSTGRES))
-
-
-def note_versions(settings: Settings, known: Secrets) -> None:
-    """Remember in the data that Airflow's database is migrated, so that the next start need not look."""
-    databases.note_version(settings.postgres_port, "airflow", known, _airflow_version())
+            load = job(settings, SAMPLE, ("nextpick", "load", "--sample"), base)
+            supervisor.add(replace(load, done=lambda: say(f"Loaded the {load.log.read_text().strip()}")))
+    return served
 
 
 def is_live(url: str) -> bool:
     """Whether a release is served."""
     with connect(url) as conn:
         return releases.live(conn) is not None
+
+
+def _note_migration(settings: Settings, known: Secrets) -> None:
+    """In the data itself, so that the next start need not look."""
+    databases.note_version(settings.postgres_port, "airflow", known, _airflow_version())
 
 
 def _airflow_version() -> str:
@@ -101,9 +117,12 @@ def _environment(settings: Settings, known: Secrets, url: str) -> Mapping[str, s
     lines = "".join(f"{name}={value}\n" for name, value in found.items())
     write_private(settings.home / "local.env", f"# Written by every `make run`.\n{lines}")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    direct = ",".join(filter(None, (inherited.get("NO_PROXY"), HOST, "localhost")))
     return {
         "OPENBLAS_NUM_THREADS": "1",
         **inherited,
+        "NO_PROXY": direct,
+        "no_proxy": direct,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{inherited.get('PATH', os.defpath)}",
         "PYTHONUNBUFFERED": "1",
         **QUIET,

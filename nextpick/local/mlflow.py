@@ -18,7 +18,7 @@ def url(settings: Settings) -> str:
     return f"http://{HOST}:{settings.mlflow_port}"
 
 
-def program(settings: Settings, base: Mapping[str, str], secrets: Secrets, *, after: str) -> Program:
+def program(settings: Settings, base: Mapping[str, str], secrets: Secrets) -> Program:
     """The server; its database URL goes by the environment, as command lines are there for all to read."""
     database = databases.url(settings.postgres_port, "mlflow", secrets)
     given = {
@@ -28,4 +28,4 @@ def program(settings: Settings, base: Mapping[str, str], secrets: Secrets, *, af
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # ten more processes, 1.8 GB
     }
     words = ("mlflow", "server", "--host", HOST, "--port", str(settings.mlflow_port), "--workers", "1")
-    return service(settings, NAME, words, given, after, partial(answers, f"{url(settings)}/health"))
+    return service(settings, NAME, words, given, partial(answers, f"{url(settings)}/health"))

@@ -5,7 +5,6 @@ from typing import Any
 
 import httpx
 from rich.console import Console
-from rich.table import Table
 
 from nextpick.errors import LocalError
 from nextpick.local import airflow, api, mlflow
@@ -30,9 +29,9 @@ class Picks:
 
 
 def picks(settings: Settings, database_url: str) -> Picks:
-    """Ask the running API for the user who did something last. Raises: LocalError with the API's own words."""
+    """Ask the running API for a regular. Raises: LocalError with the API's own words."""
     with connect(database_url) as conn:
-        user_id = showcase.newest_user(conn)
+        user_id = showcase.regular(conn)
         lately = showcase.last_titles(conn, user_id or "", TOP_K)
     try:
         answer = httpx.post(
@@ -45,27 +44,16 @@ def picks(settings: Settings, database_url: str) -> Picks:
     return Picks(user_id or "nobody", lately, answer.json())
 
 
-def show(console: Console, settings: Settings, secrets: Secrets, found: Picks | None) -> None:
-    """The whole page. Airflow's passwords are on it once, on the first one."""
-    shown = settings.home / SHOWN
-    if found is None:
-        console.print("\nNo release is live: the loop failed, or the gate refused the model. Airflow says more.")
-    else:
-        _show_picks(console, found)
-    _show_addresses(console, settings, secrets, passwords=not shown.exists())
-    shown.touch()
-    _show_next(console, settings, found.user_id if found else "somebody")
-
-
-def _show_picks(console: Console, found: Picks) -> None:
+def show_picks(console: Console, found: Picks) -> None:
     """The list, with titles and reasons."""
     answer = found.answer
     console.print(f"\n[bold]For user {found.user_id}[/], re-scored now (model {answer['model_version']}):\n")
-    console.print(f"  had lately: {'; '.join(title.strip() for title in found.lately)}\n", markup=False)
-    table = Table(box=None, pad_edge=False, padding=(0, 2), show_header=False)
+    console.print(f"  had lately  {'; '.join(title.strip() for title in found.lately)}\n", markup=False)
+    wide = max((len(item["title"].strip()) for item in answer["items"]), default=0)
     for item in answer["items"]:
-        table.add_row(f"  {item['rank']}", item["item_id"], item["title"].strip(), item["reason"], style=None)
-    console.print(table, markup=False)
+        line = f"  {item['rank']}  {item['item_id']:<8}  {item['title'].strip():<{wide}}  {item['reason']}"
+        console.print(line, markup=False)
+    console.print()
 
 
 def show_failures(console: Console, failures: list[Failure], settings: Settings) -> None:
@@ -83,32 +71,34 @@ def show_failures(console: Console, failures: list[Failure], settings: Settings)
         console.print(f"  In Airflow: {airflow.url(settings)}/dags/{run.dag_id}/runs/{run.run_id}", markup=False)
 
 
-def _show_addresses(console: Console, settings: Settings, secrets: Secrets, *, passwords: bool) -> None:
-    """Where everything is. Airflow's passwords are shown where asked for, which is once."""
+def show_rest(console: Console, settings: Settings, secrets: Secrets, found: Picks | None) -> None:
+    """The addresses, what to try, and how to end. Airflow's passwords are shown once, on the first page."""
+    shown = settings.home / SHOWN
     sign_in = (
-        f"admin / {secrets.airflow_admin}, or to look only: viewer / {secrets.airflow_viewer}"
-        if passwords
-        else f"admin or viewer; passwords: airflow_* in {settings.home}/secrets.json"
+        f"passwords: airflow_admin and airflow_viewer in {settings.home}/secrets.json"
+        if shown.exists()
+        else f"admin / {secrets.airflow_admin} or, to look only, viewer / {secrets.airflow_viewer}"
     )
-    table = Table(box=None, pad_edge=False, padding=(0, 2), show_header=False)
-    table.add_row("  API", f"{api.url(settings)}/docs", "open to this machine")
-    table.add_row("  Airflow", airflow.url(settings), sign_in)
-    table.add_row("  MLflow", mlflow.url(settings), "open to this machine")
-    table.add_row("  Postgres", f"{HOST}:{settings.postgres_port}", f"its URL: {settings.home}/local.env")
-    table.add_row("  Logs", f"{settings.home}/logs", "one file a program")
-    console.print("\n[bold]Addresses[/]\n")
-    console.print(table, markup=False)
-
-
-def _show_next(console: Console, settings: Settings, user_id: str) -> None:
-    """What to try, and how to end."""
+    if found is None:
+        console.print("\nNo release is live: the loop failed, or the gate refused the model. Airflow says more.")
+    user_id = found.user_id if found else "somebody"
     body = f'{{"user_id": "{user_id}", "top_k": {TOP_K}}}'
+    console.print("\n[bold]Addresses[/], all on this machine\n")
+    for name, where, more in (
+        ("API", f"{api.url(settings)}/docs", "no key needed from here"),
+        ("Airflow", airflow.url(settings), sign_in),
+        ("MLflow", mlflow.url(settings), "runs, and the model nextpick"),
+        ("Postgres", f"{HOST}:{settings.postgres_port}", f"its URL is in {settings.home}/local.env"),
+        ("Logs", f"{settings.home}/logs", "a file a program"),
+    ):
+        console.print(f"  {name:<9} {where:<28}  {more}", markup=False)
     console.print("\n[bold]Next[/]\n")
     for line in (
         f"curl -s {api.url(settings)}/recommend -H 'Content-Type: application/json' -d '{body}'",
-        ".venv/bin/nextpick replay      the held-back week as live traffic: watch lists, impressions and drift move",
-        f"{airflow.url(settings)}/dags/retrain      trigger it, read what each task said",
-        ".venv/bin/nextpick --help      the same without Airflow",
+        ".venv/bin/nextpick replay    the held-back week as live traffic: lists, impressions and drift move",
+        ".venv/bin/nextpick --help    what the DAGs do, without Airflow",
+        f"{airflow.url(settings)}/dags/retrain    trigger it; its page says what it does",
     ):
         console.print(f"  {line}", markup=False)
-    console.print("\nCtrl-C ends everything. `make run` goes on from here; `make clean` forgets it.", markup=False)
+    console.print("\nCtrl-C ends everything. `make run` goes on from here; `make clean` forgets it all.", markup=False)
+    shown.touch()

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import httpx
@@ -22,22 +22,28 @@ def service(
     name: str,
     words: tuple[str, ...],
     given: Mapping[str, str],
-    after: str,
     ready: Callable[[], bool],
+    after: tuple[str, ...] = (),
 ) -> Program:
     """`python -m words...` with the environment `given`, to stay."""
-    return Program(name, _launch(settings, name, words, given), log_file(settings, name), ready, (after,))
+    return Program(name, _launch(settings, name, words, given), log_file(settings, name), ready, after)
 
 
-def job(settings: Settings, name: str, words: tuple[str, ...], given: Mapping[str, str], after: str) -> Program:
+def job(settings: Settings, name: str, words: tuple[str, ...], given: Mapping[str, str]) -> Program:
     """`python -m words...` with the environment `given`, to end by itself."""
-    return Program(name, _launch(settings, name, words, given), log_file(settings, name), after=(after,), job=True)
+    return Program(name, _launch(settings, name, words, given), log_file(settings, name), job=True)
+
+
+@cache
+def client() -> httpx.Client:
+    """For questions to what runs here; a proxy that the environment names is not asked."""
+    return httpx.Client(timeout=2, trust_env=False)
 
 
 def answers(url: str) -> bool:
     """Whether a GET is answered with a 2xx."""
     try:
-        return httpx.get(url, timeout=2).is_success
+        return client().get(url).is_success
     except httpx.HTTPError:
         return False
 

@@ -13,7 +13,7 @@ from nextpick.local import process
 from nextpick.local.postgres import last_words
 
 TICK_SECONDS = 0.2
-ASK_SECONDS = 0.5  # between two questions whether something is ready
+ASK_SECONDS = 1.0  # between two questions whether something is ready
 STEADY_SECONDS = 60.0  # up for so long, a death is the first again
 TRIES = 5  # deaths in a row, before something stays down
 GRACE_SECONDS = 20.0  # for a program to end when asked
@@ -32,10 +32,12 @@ class Program:
     launch: process.Launch
     log: Path
     ready: Callable[[], bool] = lambda: True
-    """Whether a service can be used; asked about twice a second."""
+    """Whether a service can be used; asked about once a second."""
     after: tuple[str, ...] = ()
     """The names of what must be ready before: services in use, jobs done."""
     job: bool = False
+    done: Callable[[], None] = lambda: None
+    """Called when a job is done."""
     seconds: float = 180.0
     """Ready within, or the run fails."""
     close: Callable[["Popen[bytes]"], None] | None = None
@@ -148,6 +150,7 @@ class Supervisor:
         name, log = child.program.name, child.program.log
         if child.program.job and code == 0:
             child.become("done")
+            child.program.done()
             return
         how = f"exit code {code}" if code >= 0 else f"signal {-code}"
         if not child.was_ready:

@@ -18,6 +18,7 @@ from nextpick.local.supervisor import Stopped, Supervisor
 from nextpick.local.view import Row, View
 from nextpick.settings import Settings
 
+Wait = Callable[..., None]  # (done, more rows to show meanwhile)
 UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}
 DAGS_SECONDS = 90.0
 SERVED_SECONDS = 60.0
@@ -49,9 +50,10 @@ def _supervised(settings: Settings, view: View, once: bool) -> int:
     known: Secrets | None = None
     with _signals(supervisor):
         try:
-            known, cluster = machine.prepare(settings, view.say)
-            machine.start(supervisor, settings, known, cluster)
-            code = _bring_up(supervisor, settings, known, view)
+            prepared = machine.prepare(settings, view.say)
+            known = prepared[0]
+            served = machine.start(supervisor, settings, prepared, view.say)
+            code = _bring_up(supervisor, settings, known, view, served)
             printed = True
             if not once:
                 supervisor.wait(lambda: False)
@@ -66,47 +68,60 @@ def _supervised(settings: Settings, view: View, once: bool) -> int:
     return code
 
 
-def _bring_up(supervisor: Supervisor, settings: Settings, known: Secrets, view: View) -> int:
-    """Wait until all is up, with the loop meanwhile where it is needed, and print the page. Returns the exit code."""
-    url = databases.url(settings.postgres_port, "nextpick", known)
+def _bring_up(supervisor: Supervisor, settings: Settings, known: Secrets, view: View, served: bool) -> int:
+    """Wait until all is up, with the loop meanwhile where nothing is served, and print the page; returns the exit code.
 
-    def show(more: list[Row]) -> None:
-        view.show([*(Row(name, state, "", seconds) for name, (state, seconds) in supervisor.states().items()), *more])
+    The recommendations are printed as soon as there are any, before the rest is up or over.
+    """
 
-    def wait(*names: str) -> None:
-        supervisor.wait(lambda: all(map(supervisor.is_settled, names)), lambda: show([]))
+    def wait(done: Callable[[], bool], more: Callable[[], list[Row]] = list) -> None:
+        states = supervisor.states().items
+        supervisor.wait(
+            done, lambda: view.show([*(Row(n, state, "", since) for n, (state, since) in states()), *more()])
+        )
 
-    wait(*(name for name in supervisor.states() if name not in (api.NAME, mlflow.NAME)))  # these may come later
-    machine.note_versions(settings, known)
-    failures = [] if machine.is_live(url) else _loop(supervisor, settings, known, show)
-    wait(*supervisor.states())
-    served = machine.is_live(url)
+    def settled(*names: str) -> bool:
+        return all(map(supervisor.is_settled, names))
+
+    failures: list[Failure] = []
+    picks: page.Picks | None = None
     if served:
-        end = monotonic() + SERVED_SECONDS
-        ready = f"{api.url(settings)}/health/ready"
-        supervisor.wait(lambda: answers(ready) or monotonic() > end, lambda: show([]))
+        picks = _show_picks(settings, known, view, wait)
+    else:
+        first = [name for name in supervisor.states() if name not in (api.NAME, mlflow.NAME)]  # these may come later
+        wait(lambda: settled(*first))
+        failures, picks = _follow(settings, known, view, wait)
+    wait(lambda: settled(*supervisor.states()))
     view.clear()
     page.show_failures(view.console, failures, settings)
-    picks = page.picks(settings, url) if served else None
-    page.show(view.console, settings, known, picks)
-    return 0 if served and not failures else 1
+    page.show_rest(view.console, settings, known, picks)
+    return 0 if picks and not failures else 1
 
 
-def _loop(
-    supervisor: Supervisor, settings: Settings, known: Secrets, show: Callable[[list[Row]], None]
-) -> list[Failure]:
-    """Run the loop in Airflow to its end; return what failed."""
+def _follow(settings: Settings, known: Secrets, view: View, wait: Wait) -> tuple[list[Failure], page.Picks | None]:
+    """Run the loop in Airflow to its end; return what failed, and what is recommended since."""
     url = databases.url(settings.postgres_port, "nextpick", known)
     try:
         with AirflowApi(airflow.url(settings), "admin", known.airflow_admin) as client:
             end = monotonic() + DAGS_SECONDS
-            supervisor.wait(lambda: _are_read(client, end), lambda: show([]))
+            wait(lambda: _are_read(client, end))
             loop = Loop(client, lambda: machine.is_live(url))
             loop.begin()
-            supervisor.wait(loop.is_over, lambda: show(loop.rows()))
-            return loop.failures()
+            wait(lambda: loop.is_live or loop.is_over(), loop.rows)
+            picks = _show_picks(settings, known, view, wait) if loop.is_live else None
+            wait(loop.is_over, loop.rows)
+            return loop.failures(), picks
     except httpx.TransportError as error:
         raise LocalError(f"Airflow went away: {error}. See {settings.home}/logs/airflow-api-server.log.") from None
+
+
+def _show_picks(settings: Settings, known: Secrets, view: View, wait: Wait) -> page.Picks:
+    """Ask as soon as the API has the release."""
+    end, ready = monotonic() + SERVED_SECONDS, f"{api.url(settings)}/health/ready"
+    wait(lambda: answers(ready) or monotonic() > end)
+    picks = page.picks(settings, databases.url(settings.postgres_port, "nextpick", known))
+    page.show_picks(view.console, picks)
+    return picks
 
 
 def _are_read(client: AirflowApi, end: float) -> bool:

@@ -13,9 +13,9 @@ def any_events(conn: psycopg.Connection) -> bool:
     return bool(row and row[0])
 
 
-def newest_user(conn: psycopg.Connection) -> str | None:
-    """The user who did something last; None where nobody did."""
-    row = conn.execute(_SQL["newest_user"]).fetchone()
+def regular(conn: psycopg.Connection) -> str | None:
+    """The user who came most often lately; None where nobody did."""
+    row = conn.execute(_SQL["regular"]).fetchone()
     return None if row is None else str(row[0])
 
 

@@ -2,9 +2,11 @@
 -- Whether there is any event at all. One row.
 SELECT EXISTS (SELECT FROM nextpick.events);
 
--- name: newest_user
--- The user who did something last, or no row.
-SELECT user_id FROM nextpick.events ORDER BY occurred_at DESC, event_id LIMIT 1;
+-- name: regular
+-- The user who was there on the most days of the last four weeks that have events, or no row.
+SELECT user_id FROM nextpick.events
+WHERE occurred_at > (SELECT max(occurred_at) FROM nextpick.events) - interval '28 days'
+GROUP BY user_id ORDER BY count(DISTINCT date_trunc('day', occurred_at)) DESC, user_id LIMIT 1;
 
 -- name: last_titles
 -- The titles of the %(count)s different items a user turned to last, newest first.

@@ -7,6 +7,7 @@ import typer
 
 from nextpick.commands.drift import drift
 from nextpick.commands.load import load
+from nextpick.commands.replay import replay
 from nextpick.errors import NextPickError
 from nextpick.settings import load_settings
 
@@ -38,6 +39,7 @@ def clean() -> None:
 
 
 app.command()(load)
+app.command()(replay)
 app.command()(drift)
 
 

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from time import monotonic, sleep
 import httpx
 import psycopg
 
+from nextpick.local import ports
 from nextpick.stages import precompute
 from tests.published import Version, fill
 
@@ -22,11 +22,11 @@ KEY = "k1"
 
 
 @contextmanager
-def served(database_url: str, home: Path, **environment: str) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
-    """The address of a running service and its process."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def served(
+    database_url: str, home: Path, port: int | None = None, **environment: str
+) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """The address of a running service, on a free port where none is given, and its process."""
+    port = port or ports.free()
     clean = {name: value for name, value in os.environ.items() if not name.startswith("NEXTPICK_")}
     command = [sys.executable, "-m", "uvicorn", "serving.app:create_app", "--factory", "--port", str(port)]
     with (home / "api.log").open("wb") as log:

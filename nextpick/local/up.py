@@ -75,10 +75,7 @@ def _bring_up(supervisor: Supervisor, settings: Settings, known: Secrets, view: 
     """
 
     def wait(done: Callable[[], bool], more: Callable[[], list[Row]] = list) -> None:
-        states = supervisor.states().items
-        supervisor.wait(
-            done, lambda: view.show([*(Row(n, state, "", since) for n, (state, since) in states()), *more()])
-        )
+        supervisor.wait(done, lambda: view.show([*_rows(supervisor), *more()]))
 
     def settled(*names: str) -> bool:
         return all(map(supervisor.is_settled, names))
@@ -96,6 +93,10 @@ def _bring_up(supervisor: Supervisor, settings: Settings, known: Secrets, view: 
     page.show_failures(view.console, failures, settings)
     page.show_rest(view.console, settings, known, picks)
     return 0 if picks and not failures else 1
+
+
+def _rows(supervisor: Supervisor) -> list[Row]:
+    return [Row(name, state, seconds=seconds) for name, (state, seconds) in supervisor.states().items()]
 
 
 def _follow(settings: Settings, known: Secrets, view: View, wait: Wait) -> tuple[list[Failure], page.Picks | None]:

@@ -60,7 +60,7 @@ class View:
     def show(self, rows: Iterable[Row]) -> None:
         """Draw the table anew, or where there is no terminal, say what is new in it."""
         rows = list(rows)
-        if self.console.is_terminal:
+        if self._live.is_started:
             if monotonic() - self._drawn > SHOW_SECONDS:
                 self._drawn = monotonic()
                 self._live.update(_table(rows), refresh=True)
@@ -71,10 +71,9 @@ class View:
                 self.say(f"{row.name}: {row.state}{f', {row.detail}' if row.detail else ''}")
 
     def clear(self) -> None:
-        """Nothing is under way any more."""
+        """Nothing is under way any more; from here on there are lines only."""
         self._shown.clear()
-        if self.console.is_terminal:
-            self._live.update(Text(), refresh=True)
+        self._live.stop()
 
 
 def _table(rows: list[Row]) -> Table:

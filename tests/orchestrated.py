@@ -1,7 +1,8 @@
 """Airflow as the tests have it: a home of its own a process, real DAGs, run by `dag.test()` in this process."""
 
 import os
-from collections.abc import Mapping
+from copy import deepcopy
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -34,13 +35,14 @@ def dag_bag() -> Any:
     return DagBag(dag_folder=ROOT / "dags")
 
 
-def run(dag_id: str, **params: Any) -> Any:
-    """The finished run of a DAG triggered by hand with these params; nothing is retried."""
-    dag = dag_bag().dags[dag_id]
+def run(dag_id: str, *, retries: int = 0, at: datetime | None = None, **params: Any) -> Any:
+    """The finished run of a DAG triggered by hand with these params; `at` names it, so that it can be run again."""
+    dag = deepcopy(dag_bag().dags[dag_id])
     for task in dag.tasks:
-        task.retries = 0
+        task.retries = retries
+        task.params = deepcopy(task.params)  # dag.test() writes what it was given into them, and they are shared
     dag.deadline = None  # Airflow 3.3.2's dag.test() cannot store one
-    return dag.test(run_conf=params)
+    return dag.test(run_conf=params, run_after=at, **({"logical_date": at} if at else {}))
 
 
 def states(finished: Any) -> dict[str, str]:
@@ -53,8 +55,8 @@ def returned(finished: Any, task_id: str) -> Any:
     return finished.get_task_instance(task_id).xcom_pull(task_ids=task_id)
 
 
-def small_project(folder: Path, **changes: Mapping[str, Any]) -> Path:
-    """A project whose pipeline is ours and whose parameters are small; `changes` replace sections of them."""
+def small_project(folder: Path, **changes: Any) -> Path:
+    """A project whose pipeline is ours and whose parameters are small; `changes` are those of top-level sections."""
     from tests.trained import PARAMS, SMALL
 
     folder.mkdir()
@@ -64,5 +66,7 @@ def small_project(folder: Path, **changes: Mapping[str, Any]) -> Path:
     params = yaml.safe_load(PARAMS.read_text())
     for section, values in SMALL.items():
         params[section].update(values)
-    (folder / "params.yaml").write_text(yaml.safe_dump({**params, **changes}, sort_keys=False))
+    for section, values in changes.items():
+        params[section] = values
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     return folder

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,23 +33,13 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def home(shared: Path, tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return prepared_home(shared, tmp_path, database_url, monkeypatch)
-
-
-def prepared_home(shared: Path, folder: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     """NEXTPICK_HOME, and the environment that leads tasks to it and to the database."""
-    home = folder / "home"
+    home = tmp_path / "home"
     home.mkdir()
     shutil.copy(shared / "mlflow.db", home)
     (home / "dvc").symlink_to(shared / "dvc")
     monkeypatch.setenv("NEXTPICK_HOME", str(home))
-    monkeypatch.setenv("NEXTPICK_PROJECT", str(orchestrated.small_project(folder / "project")))
+    monkeypatch.setenv("NEXTPICK_PROJECT", str(orchestrated.small_project(tmp_path / "project")))
     monkeypatch.setenv("NEXTPICK_MLFLOW_URL", f"sqlite:///{home}/mlflow.db")
     monkeypatch.setenv("AIRFLOW_CONN_NEXTPICK_DB", database_url)
     return home
-
-
-@pytest.fixture(scope="module")
-def module_patch() -> Iterator[pytest.MonkeyPatch]:
-    with pytest.MonkeyPatch.context() as patch:
-        yield patch

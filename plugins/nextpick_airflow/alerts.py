@@ -1,32 +1,31 @@
-"""What a person must hear of: to Slack where a webhook is set, and to the log in any case."""
+"""What a person must hear of: in Slack where a webhook is set, in the log in any case."""
 
 from typing import Any
 
 
 def failed(context: Any) -> None:
-    """For `on_failure_callback` of a task: called in the worker after the last try."""
-    run = context["dag_run"]
-    task = context["task_instance"].task_id
-    _tell(f":red_circle: {run.dag_id}: {task} failed in {run.run_id}: {context.get('exception')}")
+    """For a task's `on_failure_callback`: called in the worker, after the last try."""
+    from nextpick.drift import slack
+    from nextpick.settings import load_settings
+
+    run, task = context["dag_run"], context["task_instance"]
+    error = context.get("exception") or "it was killed, or ended without a word"
+    slack.alert_failure(load_settings(), run.dag_id, task.task_id, error, getattr(task, "log_url", None))
 
 
 def late(context: Any) -> None:
-    """For a DAG's deadline."""
+    """For a DAG's deadline: the run is still going, or was never begun."""
     run = context["dag_run"]
-    name = (run["dag_id"], run["dag_run_id"]) if isinstance(run, dict) else (run.dag_id, run.run_id)
-    _tell(f":hourglass: {name[0]} is not done in time: {name[1]}")
+    _tell(f":hourglass: {run['dag_id']} is not done in time: {run['dag_run_id']}")
 
 
 def refused(version: str, reasons: tuple[str, ...]) -> None:
     """The gate has kept a challenger out: no crash, but somebody should know."""
-    _tell(f":no_entry: The gate refused version {version}; the champion stays. {'; '.join(reasons)}")
+    _tell(f":no_entry: The gate refused version {version}; the champion stays. {' '.join(reasons)}")
 
 
 def _tell(text: str) -> None:
-    import structlog
-
     from nextpick.drift import slack
     from nextpick.settings import load_settings
 
-    structlog.get_logger().warning(text)
     slack.send(load_settings(), text)

@@ -11,6 +11,7 @@ from nextpick.errors import ConfigError
 SeenPolicy = Literal["allow", "exclude"]
 DriftStatistic = Literal["psi", "ks", "js", "missing", "volume"]
 GENERATORS = ("als", "buy_again", "popular")
+BEFORE_AND_AFTER = {"load", "drift"}  # sections that change nothing a model is made of, given the snapshot
 
 
 class _Section(BaseModel):
@@ -27,6 +28,7 @@ class LoadParams(_Section):
 
 class SplitParams(_Section):
     label_days: int = Field(gt=0)
+    label_windows: int = Field(gt=0, le=52)
     test_days: int = Field(gt=0)
 
 
@@ -40,6 +42,7 @@ class AlsParams(_Section):
     iterations: int = Field(gt=0)
     regularization: float = Field(ge=0)
     alpha: float = Field(gt=0)
+    half_life_days: float = Field(gt=0)
 
 
 class DecayParams(_Section):

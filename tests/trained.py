@@ -11,7 +11,7 @@ from tests.published import Version, catalogue, interactions
 PARAMS = Path(__file__).resolve().parent.parent / "params.yaml"
 SMALL = {
     "split": {"label_days": 28, "test_days": 14},
-    "als": {"factors": 8, "iterations": 5},
+    "als": {"factors": 8, "iterations": 5, "regularization": 1.0},
     "ranker": {"trees": 20, "leaves": 7, "min_child_samples": 5},
     "evaluation": {"bootstrap_samples": 100},
 }

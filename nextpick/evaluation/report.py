@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -49,7 +50,7 @@ def report(generators: Mapping[str, Generator], ranker: Ranker, held: Holdout, p
         lists[name] = alone(generator, held, params)
     measured = {name: per_user(tops, held, params.evaluation.k) for name, tops in lists.items()}
     ndcg = f"ndcg_at_{params.evaluation.k}"
-    warm = np.diff(held.histories.indptr)[held.users] > 0
+    warm = held.warm
     figures = {**_means(measured, warm), **_pool_figures(model, held)}
     figures |= {f"{_prefix(n)}coverage_at_{params.evaluation.k}": _coverage(tops, held) for n, tops in lists.items()}
     for name in BASELINES:
@@ -84,20 +85,16 @@ def _means(measured: Mapping[str, Mapping[str, np.ndarray]], warm: np.ndarray) -
 
 
 def _pool_figures(model: Trial, held: Holdout) -> dict[str, float]:
-    """What the ranker had to choose from, and how well it told the relevant candidates from the rest."""
-    wanted = labels(model.pool, held)
-    users = np.searchsorted(held.users, model.pool.user_rows)
-    found = np.bincount(users[wanted == 1], minlength=len(held.users))
-    starts = np.searchsorted(users, np.arange(len(held.users) + 1))
-    each = [
-        metrics.auc(model.scores[start:end], wanted[start:end])
-        for start, end in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True)
-    ]
-    auc = np.array(each, np.float64)
+    """What the ranker had to choose from, and how well it told the relevant candidates from the rest: warm users."""
+    users, wanted = held.users[held.warm], labels(model.pool, held)
+    bounds = np.searchsorted(model.pool.user_rows, np.append(users, len(held.histories)))
+    parts = [slice(start, end) for start, end in pairwise(bounds.tolist())]
+    found = np.array([wanted[part].sum() for part in parts], np.float64)
+    auc = np.array([metrics.auc(model.scores[part], wanted[part]) for part in parts], np.float64)
     return {
         "auc": _mean(auc[~np.isnan(auc)]),
-        "pool_recall": _mean(found / np.diff(held.relevant.indptr)[held.users]),
-        "pool_size": float(np.diff(starts).mean()) if len(each) else 0.0,
+        "pool_recall": _mean(found / np.diff(held.relevant.indptr)[users]),
+        "pool_size": _mean(np.diff(bounds)),
     }
 
 

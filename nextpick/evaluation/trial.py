@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nextpick.features.histories import of_users
 from nextpick.features.holdout import Holdout
+from nextpick.features.items import popularity_order
 from nextpick.features.pair import Pool, pair_features
+from nextpick.features.seen import allowed
 from nextpick.models.examples import candidates
 from nextpick.models.generator import Generator
 from nextpick.models.pool import build_pool
-from nextpick.models.popular import Popular
 from nextpick.models.ranker import Ranker
 from nextpick.params import Params
 
@@ -19,7 +21,7 @@ from nextpick.params import Params
 class Trial:
     """`lists` are the best k item rows of each of the holdout's users: int64 (users, k), -1 where there are no more.
 
-    `pool` and `scores` (float64) are all the ranker chose from, and what it gave each.
+    `pool` and `scores` (float64) are all the ranker chose from for users with a history, and what it gave each.
     """
 
     lists: np.ndarray
@@ -55,20 +57,14 @@ def _first(user_rows: np.ndarray, item_rows: np.ndarray, held: Holdout, k: int) 
 
 
 def _filled(lists: np.ndarray, held: Holdout, params: Params) -> np.ndarray:
-    """The lists with their empty places taken by the most popular items not in them yet."""
-    short = np.flatnonzero((lists < 0).any(axis=1))
-    if not len(short):
-        return lists
-    width, policy = 2 * lists.shape[1], params.scenarios["default"].seen_policy
-    popular = {"popular": Popular.fit(held.histories, params)}
-    pool = build_pool(popular, {"popular": width}, held.users[short], held.histories, policy)
-    order = np.lexsort((pool.ranks[:, 0], pool.user_rows))
-    rows, users = pool.item_rows[order], pool.user_rows[order]
+    """The lists with their empty places taken by the most popular items not in them yet, as answers are filled."""
+    popular, _ = popularity_order(held.table)
+    policy, k = params.scenarios["default"].seen_policy, lists.shape[1]
     out = lists.copy()
-    for at in short.tolist():
-        left, right = np.searchsorted(users, (held.users[at], held.users[at] + 1))
+    for at in np.flatnonzero((lists < 0).any(axis=1)).tolist():
         own = lists[at][lists[at] >= 0]
-        fill = rows[left:right][~np.isin(rows[left:right], own)]
-        merged = np.concatenate([own, fill])[: lists.shape[1]]
+        seen = of_users(held.histories, held.users[at : at + 1]).item_rows
+        fill = popular[allowed(popular, seen, policy) & ~np.isin(popular, own)]
+        merged = np.concatenate([own, fill])[:k]
         out[at, : len(merged)] = merged
     return out

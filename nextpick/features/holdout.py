@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
+from nextpick.data.snapshot import Snapshot
 from nextpick.data.split import between
 from nextpick.features.histories import Histories, find, histories, select
 from nextpick.features.items import ItemTable, item_table
 from nextpick.features.seen import barred
-from nextpick.idmap import IdMap
 from nextpick.params import Params
 
 
@@ -27,31 +26,29 @@ class Holdout:
     users: np.ndarray
 
     @property
+    def warm(self) -> np.ndarray:
+        """Which of `users` have a history, bool; the others cannot be ranked and get what is popular."""
+        return np.diff(self.histories.indptr)[self.users] > 0
+
+    @property
     def users_without(self) -> int:
         """How many users have no relevant item: no metric counts them."""
         return len(self.histories) - len(self.users)
 
 
-def holdout(
-    interactions: pd.DataFrame,
-    catalogue: pd.DataFrame,
-    users: IdMap,
-    items: IdMap,
-    params: Params,
-    start: int,
-    end: int,
-) -> Holdout:
-    """The holdout [start, end), microseconds; of `interactions` (those that count) later ones are not looked at."""
-    kinds, policy = params.data.kinds, params.scenarios["default"].seen_policy
-    before = histories(interactions, users, items, kinds, start)
-    after = histories(between(interactions, start, end), users, items, kinds, end)
+def holdout(snapshot: Snapshot, params: Params, start: int, end: int) -> Holdout:
+    """The holdout [start, end), microseconds, of a snapshot; what it holds of later times is not looked at."""
+    users, items, kinds = snapshot.users, snapshot.items, params.data.kinds
+    policy = params.scenarios["default"].seen_policy
+    before = histories(snapshot.interactions, users, items, kinds, start)
+    after = histories(between(snapshot.interactions, start, end), users, items, kinds, end)
     own = find(before, after.user_rows, after.item_rows)
     shown = np.ones(len(own), bool)
     shown[own >= 0] = ~barred(before, policy)[own[own >= 0]]
     relevant = select(after, shown)
     return Holdout(
         histories=before,
-        table=item_table(interactions, catalogue, items, start),
+        table=item_table(snapshot.interactions, snapshot.catalogue, items, start),
         relevant=relevant,
         users=np.flatnonzero(np.diff(relevant.indptr)).astype(np.int32),
     )

@@ -53,6 +53,17 @@ def item_table(interactions: pd.DataFrame, catalogue: pd.DataFrame, items: IdMap
     )
 
 
+def popularity_order(table: ItemTable) -> tuple[np.ndarray, np.ndarray]:
+    """Item rows by popularity of the last 7 days, then of the last 28, then by row; and each item's week rank or -1."""
+    week = table.features[:, ITEM_FEATURES.index("popularity_7d")]
+    month = table.features[:, ITEM_FEATURES.index("popularity_28d")]
+    order = np.lexsort((np.arange(len(week)), -month, -week)).astype(np.int32)
+    ranks = np.full(len(week), -1, np.int32)
+    taken = order[week[order] > 0]
+    ranks[taken] = np.arange(len(taken))
+    return order, ranks
+
+
 def _popularity(rows: np.ndarray, users: np.ndarray, at: np.ndarray, n: int, as_of: int) -> dict[str, np.ndarray]:
     week, month = (at >= as_of - days * US_PER_DAY for days in (7, 28))
     in_week, in_month = np.bincount(rows[week], minlength=n), np.bincount(rows[month], minlength=n)

@@ -14,7 +14,7 @@ Every file is read once, compared with the manifest, and only then parsed, from 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256 as hash_of
 from io import BytesIO
 from pathlib import Path
@@ -32,7 +32,7 @@ from nextpick.idmap import IdMap
 from nextpick.models import candidates
 from nextpick.models.generator import Generator
 from nextpick.models.ranker import Ranker
-from nextpick.params import Params
+from nextpick.params import BEFORE_AND_AFTER, Params
 from nextpick.schema import CATEGORIES, ITEM_ID, PRICE, TITLE
 
 FORMAT = 1
@@ -142,11 +142,11 @@ def _files(bundle: Bundle) -> dict[str, bytes]:
         "features": list(bundle.features),
         "metrics": dict(bundle.metrics),
         "data_md5": bundle.data_md5,
-        "windows": vars(bundle.windows),
+        "windows": asdict(bundle.windows),
     }
     return {
         "bundle.json": _json(about),
-        "params.json": bundle.params.model_dump_json(indent=1).encode(),
+        "params.json": bundle.params.model_dump_json(indent=1, exclude=BEFORE_AND_AFTER).encode(),
         "ids.json": _json({"users": bundle.users.ids, "items": bundle.items.ids}),
         "items.parquet": _dump_table(bundle.table, bundle.items),
         "ranker.txt": bundle.ranker.text.encode(),
@@ -172,7 +172,7 @@ def _parse(files: Mapping[str, bytes], sha256: str) -> Bundle:
         generators={name: candidates.load(name, files[f"{name}.npz"]) for name in about["generators"]},
         ranker=Ranker.from_text(files["ranker.txt"].decode(), features),
         params=Params.model_validate_json(files["params.json"]),
-        windows=Windows(**about["windows"]),
+        windows=Windows.from_json(about["windows"]),
         metrics=about["metrics"],
         data_md5=about["data_md5"],
         sha256=sha256,

@@ -1,6 +1,6 @@
 """What the ranker is trained on: the candidates of a holdout's users, and which of them were relevant."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,9 +23,9 @@ class Examples:
 
 
 def candidates(generators: Mapping[str, Generator], held: Holdout, params: Params) -> Pool:
-    """The pool of the holdout's users, from generators fitted on what was before it."""
+    """The pool of the holdout's warm users, from generators fitted on what was before it."""
     policy = params.scenarios["default"].seen_policy
-    return build_pool(generators, params.pool, held.users, held.histories, policy)
+    return build_pool(generators, params.pool, held.users[held.warm], held.histories, policy)
 
 
 def labels(pool: Pool, held: Holdout) -> np.ndarray:
@@ -34,7 +34,7 @@ def labels(pool: Pool, held: Holdout) -> np.ndarray:
 
 
 def examples(generators: Mapping[str, Generator], held: Holdout, params: Params) -> Examples:
-    """The candidates of each user for whom one was relevant, with that user's negatives drawn from the pool itself.
+    """The candidates of each warm user for whom one was relevant; negatives are drawn from the user's own pool.
 
     At most params.ranker.negatives_per_positive a positive are kept, drawn by params.seed.
     """
@@ -46,6 +46,15 @@ def examples(generators: Mapping[str, Generator], held: Holdout, params: Params)
         features=pair_features(pool, held.histories, held.table, held.histories.as_of),
         labels=wanted[kept],
         group_sizes=np.unique(pool.user_rows, return_counts=True)[1],
+    )
+
+
+def together(parts: Sequence[Examples]) -> Examples:
+    """The examples of several holdouts, one after the other."""
+    return Examples(
+        features=np.concatenate([part.features for part in parts]),
+        labels=np.concatenate([part.labels for part in parts]),
+        group_sizes=np.concatenate([part.group_sizes for part in parts]),
     )
 
 

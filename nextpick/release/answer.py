@@ -80,17 +80,6 @@ class Answer:
     as_of: int
 
 
-def popularity_order(table: ItemTable) -> tuple[np.ndarray, np.ndarray]:
-    """Item rows by popularity of the last 7 days, then of the last 28, then by row; and each item's week rank or -1."""
-    week = table.features[:, ITEM_FEATURES.index("popularity_7d")]
-    month = table.features[:, ITEM_FEATURES.index("popularity_28d")]
-    order = np.lexsort((np.arange(len(week)), -month, -week)).astype(np.int32)
-    ranks = np.full(len(week), -1, np.int32)
-    taken = order[week[order] > 0]
-    ranks[taken] = np.arange(len(taken))
-    return order, ranks
-
-
 def answer(
     loaded: Loaded, row: ListRow | None, since: Since, k: int, hidden: np.ndarray, *, rerank: bool = True
 ) -> Answer:

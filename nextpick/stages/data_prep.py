@@ -6,9 +6,11 @@ import pandas as pd
 import structlog
 
 from nextpick.data import clean, fingerprint, online_retail, split
+from nextpick.data.snapshot import Snapshot
 from nextpick.errors import DataError
 from nextpick.params import load_params
-from nextpick.stages import files
+from nextpick.stages import prepared
+from nextpick.stages.folder import main
 
 RAW = Path("data", "raw")
 SAMPLE = "online_retail.parquet"  # invoice lines as published; an export has events.parquet and items.parquet
@@ -22,11 +24,10 @@ def run(project: Path) -> None:
     cleaned = clean.clean(events, params.data.kinds)
     clean.require_catalogue(catalogue)
     windows = split.windows(cleaned.interactions, params.split)
-    md5 = _md5(project / RAW)
-    prepared = files.prepare(cleaned.interactions, catalogue, windows, md5)
+    snapshot = Snapshot.of(cleaned.interactions, catalogue, windows, _md5(project / RAW))
+    counts = {"interactions": len(snapshot.interactions), "users": len(snapshot.users), "items": len(snapshot.items)}
     dropped = {**dropped, **cleaned.dropped}
-    counts = {"interactions": len(prepared.interactions), "users": len(prepared.users), "items": len(prepared.items)}
-    files.write_prepared(project, prepared, {**counts, "dropped": dropped})
+    prepared.write(project, snapshot, {**counts, "dropped": dropped})
     log.info("data prepared", **counts, dropped=dropped)
 
 
@@ -50,4 +51,4 @@ def _md5(raw: Path) -> str:
 
 
 if __name__ == "__main__":
-    files.main(run)
+    main(run)

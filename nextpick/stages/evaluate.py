@@ -6,56 +6,66 @@ shipping.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
+import pandas as pd
 import structlog
 
+from nextpick.errors import DataError
 from nextpick.evaluation.report import report
+from nextpick.features.holdout import holdout
 from nextpick.features.items import item_table
 from nextpick.models.bundle import Bundle, save_bundle
-from nextpick.models.ranker import Ranker
 from nextpick.params import load_params
-from nextpick.stages import files
+from nextpick.stages import prepared, train_collab, train_ranker
+from nextpick.stages.folder import main, new_folder
 
+BUNDLE, EVALUATION, METRICS = Path("models", "bundle"), Path("models", "evaluation"), "metrics.json"
+_PER_USER = "per_user.parquet"
 log = structlog.get_logger()
 
 
 def run(project: Path) -> None:
     """Measure, bundle, write. Raises: DataError where an earlier stage has not run."""
     params = load_params(project / "params.yaml")
-    prepared = files.read_prepared(project)
-    windows = prepared.windows
-    folder = project / files.RANKER
-    ranker = Ranker.from_text((folder / "ranker.txt").read_text(), json.loads((folder / "features.json").read_text()))
-    held = prepared.holdout(params, windows.test_from, windows.cutoff)
-    found = report(files.read_generators(params, project / files.COLLAB / "test"), ranker, held, params)
+    snapshot, ranker = prepared.read(project), train_ranker.read(project)
+    held = holdout(snapshot, params, snapshot.windows.test_from, snapshot.windows.cutoff)
+    found = report(train_collab.read(project, "test", params), ranker, held, params)
     figures = {name: round(value, 6) for name, value in found.figures.items()}
     bundle = Bundle(
-        users=prepared.users,
-        items=prepared.items,
-        table=item_table(prepared.interactions, prepared.catalogue, prepared.items, windows.cutoff),
-        generators=files.read_generators(params, project / files.COLLAB / "ship"),
+        users=snapshot.users,
+        items=snapshot.items,
+        table=item_table(snapshot.interactions, snapshot.catalogue, snapshot.items, snapshot.windows.cutoff),
+        generators=train_collab.read(project, "ship", params),
         ranker=ranker,
         params=params,
-        windows=windows,
+        windows=snapshot.windows,
         metrics=figures,
-        data_md5=prepared.data_md5,
+        data_md5=snapshot.data_md5,
     )
-    with files.new_folder(project / files.BUNDLE) as out:
-        sha256 = save_bundle(bundle, out)
-    with files.new_folder(project / files.EVALUATION) as out:
-        found.per_user.to_parquet(out / "per_user.parquet", index=False)
-    draft = project / f".{files.METRICS}.new"
+    with new_folder(project / BUNDLE) as folder:
+        sha256 = save_bundle(bundle, folder)
+    with new_folder(project / EVALUATION) as folder:
+        found.per_user.to_parquet(folder / _PER_USER, index=False)
+    _write_metrics(project, figures)
+    shown = {name: value for name, value in figures.items() if name.endswith(f"ndcg_at_{params.evaluation.k}")}
+    log.info("evaluated", bundle=sha256[:12], **shown)
+
+
+def read_per_user(project: Path) -> pd.DataFrame:
+    """Each test user's ndcg by every contender, as evaluation.report.Report has it. Raises: DataError."""
+    try:
+        return pd.read_parquet(project / EVALUATION / _PER_USER)
+    except OSError as error:
+        raise DataError(f"{project} holds no evaluation: {error.strerror}. Run `dvc repro evaluate` there.") from None
+
+
+def _write_metrics(project: Path, figures: Mapping[str, float]) -> None:
+    draft = project / f".{METRICS}.new"
     draft.write_text(json.dumps(figures, indent=1) + "\n")
-    draft.replace(project / files.METRICS)
-    log.info(
-        "evaluated", bundle=sha256[:12], **{n: v for n, v in figures.items() if n.endswith(_ndcg(params.evaluation.k))}
-    )
-
-
-def _ndcg(k: int) -> str:
-    return f"ndcg_at_{k}"
+    draft.replace(project / METRICS)
 
 
 if __name__ == "__main__":
-    files.main(run)
+    main(run)

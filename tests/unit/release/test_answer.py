@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nextpick.features.histories import histories, no_history
-from nextpick.features.items import ITEM_FEATURES, item_table
+from nextpick.features.items import ITEM_FEATURES, item_table, popularity_order
 from nextpick.models.bundle import load_bundle
-from nextpick.release.answer import ListRow, Loaded, Since, answer, popularity_order
+from nextpick.release.answer import ListRow, Loaded, Since, answer
 from nextpick.release.lookup import microseconds
 from nextpick.release.precompute import Inputs, ListBlock, list_blocks
 from tests.published import LAST, catalogue, interactions

@@ -31,11 +31,23 @@ _started: list[subprocess.Popen[bytes]] = []  # a process object that is thrown 
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "needs(*tools): programs that `make ci-tools` installs; in CI they must be there"
+    )
     if not hasattr(config, "workerinput"):
         _end_abandoned()
         os.environ[FOLDER] = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-")
         Path(os.environ[FOLDER]).chmod(0o711)  # Postgres, which is not us where we are root, has its folder inside
     make_home(Path(os.environ[FOLDER]) / f"airflow-{os.getpid()}")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Without a tool a test skips and says why; where CI is set, it fails."""
+    wanted = {tool for mark in item.iter_markers("needs") for tool in mark.args}
+    if missing := sorted(tool for tool in wanted if shutil.which(tool) is None):
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(
+            f"needs {', '.join(missing)}: `make ci-tools` installs it"
+        )
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

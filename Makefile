@@ -15,10 +15,10 @@ install:  ## Make .venv hold what requirements.txt locks (quick where it does)
 	@"$(ANY_PYTHON)" scripts/install.py $(PYTHON)
 
 run: install  ## Everything on this machine, from an embedded Postgres to recommendations; Ctrl-C ends it
-	@exec $(BIN)/nextpick up
+	@exec $(BIN)/nextpick up $(ARGS)
 
 test: install  ## The whole suite, against a Postgres of its own
-	@$(BIN)/pytest -q -n auto $(ARGS)
+	@$(BIN)/pytest -q -n auto --dist loadgroup $(ARGS)
 
 lint: install  ## Style, types, and the workflow file
 	@$(BIN)/ruff check

@@ -7,7 +7,11 @@ import typer
 
 from nextpick.commands.drift import drift
 from nextpick.commands.load import load
+from nextpick.commands.publish import publish
+from nextpick.commands.recommend import recommend
 from nextpick.commands.replay import replay
+from nextpick.commands.status import status
+from nextpick.commands.train import train
 from nextpick.errors import NextPickError
 from nextpick.settings import load_settings
 
@@ -39,6 +43,10 @@ def clean() -> None:
 
 
 app.command()(load)
+app.command()(train)
+app.command()(publish)
+app.command()(recommend)
+app.command()(status)
 app.command()(replay)
 app.command()(drift)
 

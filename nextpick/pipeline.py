@@ -194,6 +194,12 @@ def restore(folder: Path, md5: str) -> None:
     )
 
 
+def fetch_sample(folder: Path) -> None:
+    """Put the sample into the folder's data/raw, as `dvc repro` in a clean clone does."""
+    pointer = str(RAW.with_suffix(".dvc"))
+    _dvc(folder, "repro", pointer, remedy="Is data/sample as it was published? Check it out again.")
+
+
 def reproduce(folder: Path, stage: str, *, force: bool = False) -> Outcome:
     """Bring one stage up to date; with `force` compute it even where the result is known.
 

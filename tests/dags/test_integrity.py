@@ -174,6 +174,8 @@ def test_parsing_imports_nothing_heavy_and_is_quick() -> None:
 import sys, time
 import airflow.sdk
 from airflow.dag_processing.dagbag import DagBag
+
+pytestmark = pytest.mark.xdist_group("airflow")  # one worker imports it and makes its database
 before = set(sys.modules)
 start = time.process_time()
 bag = DagBag(dag_folder={str(ROOT / "dags")!r})

@@ -1,0 +1,24 @@
+"""Stage: one user's answer from the live release, by the very code the service answers with; nothing is logged."""
+
+import psycopg
+
+from nextpick.errors import StoreError
+from nextpick.release import lookup
+from nextpick.release.answer import Answer, Loaded, answer
+from nextpick.schema import ITEM_ID
+from nextpick.store import items, releases
+
+
+def run(conn: psycopg.Connection, user_id: str, k: int) -> tuple[Loaded, Answer]:
+    """The release and the k best items for the user as of now.
+
+    Raises: StoreError where no release is live; BundleError where its bundle cannot be used here.
+    """
+    live = releases.live(conn)
+    if live is None:
+        raise StoreError("No release is live yet. Train and publish one: `nextpick train`, then `nextpick publish`.")
+    loaded = lookup.load(conn, live)
+    catalogue = items.read(conn)
+    hidden = lookup.hidden_mask(loaded.items, frozenset(catalogue.loc[catalogue["hidden"], ITEM_ID]))
+    row, since = lookup.read(conn, loaded, user_id)
+    return loaded, answer(loaded, row, since, k, hidden)

@@ -21,6 +21,9 @@ from nextpick.local.secrets import Secrets
 from tests.conftest import FOLDER
 
 
+pytestmark = pytest.mark.xdist_group("local-server")  # its fixture is costly
+
+
 @dataclass
 class Server:
     cluster: postgres.Cluster

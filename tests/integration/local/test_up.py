@@ -25,6 +25,9 @@ NAMES = ("API", "AIRFLOW", "MLFLOW", "POSTGRES")
 COMMAND = [sys.executable, "-m", "nextpick"]
 
 
+pytestmark = pytest.mark.xdist_group("local-up")  # its fixture is costly
+
+
 @dataclass
 class Up:
     home: Path

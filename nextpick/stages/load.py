@@ -23,6 +23,7 @@ from nextpick.schema import OCCURRED_AT
 from nextpick.stages import progress
 from nextpick.store import events, items, lists, loads, partitions, watermarks
 
+SHOWN_NAME = 40  # characters of a source's name beside its bar
 SHOWN = 200  # characters of a rejected row in an error
 
 
@@ -101,7 +102,7 @@ def check(blocks: Iterable[Block], form: EventForm | ItemForm, name: str, now: d
 
     Raises: DataError where a needed column is missing, or where a whole first block is bad: so will the rest be.
     """
-    with progress.bar(name) as advance:
+    with progress.bar(name if len(name) <= SHOWN_NAME else f"...{name[-SHOWN_NAME:]}") as advance:
         for number, block in enumerate(blocks):
             if number == 0:
                 incoming.require_columns(block, form, name)

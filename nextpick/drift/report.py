@@ -19,7 +19,7 @@ from nextpick.drift.verdict import Judgement, comparable, known, usable_weeks
 from nextpick.params import DriftParams
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore", SyntaxWarning)  # evidently 0.7.23 has a few stray backslashes
+    warnings.simplefilter("ignore")  # evidently 0.7.23's own affairs: stray backslashes, what litestar will remove
     from evidently import DataDefinition, Dataset, Report
     from evidently.legacy.calculations.stattests import StatTest, register_stattest
     from evidently.legacy.core import ColumnType

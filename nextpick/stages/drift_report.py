@@ -9,12 +9,14 @@ from typing import Any
 import pandas as pd
 import psycopg
 import structlog
+from psycopg.pq import TransactionStatus
 
 from nextpick.drift import slack
 from nextpick.drift.columns import POPULARITY_DAYS, Column, Traffic, event_columns, volumes
 from nextpick.drift.served import served_columns
 from nextpick.drift.verdict import Judgement, Silence, is_news, judge
 from nextpick.drift.windows import WEEK, Windows, windows
+from nextpick.errors import StoreError
 from nextpick.params import DriftParams, load_params
 from nextpick.settings import Settings
 from nextpick.store import drift, events, items
@@ -60,11 +62,16 @@ def run(
 ) -> DriftReport:
     """Report on the last days before `as_of`, any moment up to now; the same moment again replaces its report.
 
-    `conn` should be in no transaction. The rows are written in one, after the HTML is whole. An alert goes out where
-    something drifted that the report before did not tell already; whether it did is kept in the row.
+    The rows are written in one transaction, after the HTML is whole. An alert goes out where something drifted that
+    the report before did not tell already; what became of it is kept in the row.
 
-    Raises: ConfigError for bad params.yaml; StoreError, psycopg.Error where Postgres fails.
+    Raises: StoreError where `conn` is in a transaction; ConfigError for bad params.yaml.
     """
+    if conn.info.transaction_status != TransactionStatus.IDLE:
+        raise StoreError(
+            "A drift report commits its rows before it alerts, so it needs a connection without an open transaction. "
+            "Commit or roll back first."
+        )
     params = load_params(settings.project / "params.yaml")
     with conn.transaction():
         conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")

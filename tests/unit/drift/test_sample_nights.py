@@ -1,0 +1,53 @@
+"""A year of real trade: its weeks differ and its seasons come, and no night of it is worth waking somebody for."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nextpick.data.online_retail import PURCHASE, convert
+from nextpick.drift.columns import Column, Traffic, event_columns, volumes
+from nextpick.drift.verdict import Judgement, Silence, judge
+from nextpick.drift.windows import Windows, windows
+from nextpick.params import DriftParams
+
+SAMPLE = Path(__file__).resolve().parents[3] / "data" / "sample" / "online_retail.parquet"
+PARAMS = DriftParams()
+NIGHTS = [datetime(2011, 2, 15, tzinfo=UTC) + timedelta(days=17 * i) for i in range(18)]  # every weekday is among them
+
+
+@pytest.fixture(scope="module")
+def year() -> Traffic:
+    converted = convert(pd.read_parquet(SAMPLE))
+    events = converted.events.sort_values("occurred_at", ignore_index=True)
+    bought = events[events["kind"] == PURCHASE]
+    first = [bought.groupby(by)["occurred_at"].min().astype("int64") for by in ("user_id", "item_id")]
+    return Traffic(events, frozenset({PURCHASE}), converted.items, *first)
+
+
+def columns(year: Traffic, night: datetime) -> tuple[Traffic, Windows, list[Column]]:
+    chosen = windows(night, PARAMS.window_days, PARAMS.reference_weeks)
+    seen = year.events["occurred_at"].between(night - timedelta(days=91), night, inclusive="left")
+    there = replace(year, events=year.events[seen])
+    return there, chosen, event_columns(there, chosen)
+
+
+def verdict(year: Traffic, night: datetime, **planted: np.ndarray) -> Judgement:
+    there, chosen, found = columns(year, night)
+    found = [replace(column, current=planted.get(column.name, column.current)) for column in found]
+    return judge(found, volumes(there, chosen), Silence(0, ()), PARAMS)
+
+
+def test_no_ordinary_night_of_the_sample_alarms(year: Traffic) -> None:
+    found = {night: verdict(year, night) for night in NIGHTS}
+    assert {night.date(): judgement.reasons for night, judgement in found.items() if judgement.verdict != "ok"} == {}
+
+
+@pytest.mark.parametrize("night", NIGHTS[2::6])
+def test_a_popularity_that_doubles_is_found_the_same_night(year: Traffic, night: datetime) -> None:
+    now = {column.name: column.current for column in columns(year, night)[2]}["item_popularity_log"]
+    found = verdict(year, night, item_popularity_log=np.log1p(2 * np.expm1(now)))
+    assert {measure.column_name for measure in found.alarms} == {"item_popularity_log"}

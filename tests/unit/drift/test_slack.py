@@ -1,0 +1,116 @@
+"""An alert says what a person needs, fits Slack's limits, and never fails, or betrays, what it reports on."""
+
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import structlog
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nextpick.drift import slack
+from nextpick.settings import Settings
+from tests.slack_server import SECRET, Slack, slack_server
+
+NIGHT = datetime(2025, 11, 12, 5, tzinfo=UTC)
+LINK = "http://127.0.0.1:8081/plugin/nextpick-drift/nextpick/reports/12"
+REASON = "price_log: psi 0.412 (alarm above 0.100, chance explains 0.003); n = 5,000 against 40,000."
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Slack]:
+    with slack_server() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def fresh(server: Slack) -> None:
+    server.messages.clear()
+    server.answer = None
+
+
+def configured(url: str | None) -> Settings:
+    return Settings(_env_file=None, slack_webhook_url=url)
+
+
+def night(reasons: list[str] | None = None, verdict: str = "warn") -> slack.Message:
+    return slack.drift_message(verdict, NIGHT, "5 to 12 Nov 2025 against the weeks before", reasons or [REASON], LINK)
+
+
+def test_a_drift_alert_says_what_how_far_on_how_many_rows_where_to_look_and_what_to_do(server: Slack) -> None:
+    assert slack.send(configured(server.url), night()) == "sent"
+    said = server.texts()
+    for part in ("Drift warn on 2025-11-12 05:00 UTC", REASON, f"<{LINK}|", "trigger `retrain`", "5 to 12 Nov 2025"):
+        assert part in said
+
+
+def test_a_failed_task_is_told_by_the_last_line_of_its_error_with_its_log(server: Slack) -> None:
+    error = ValueError("Traceback of many lines\n  File x\nThere are no events <yet>.")
+    assert slack.alert_failure(configured(server.url), "retrain", "gate", error, "http://host/log") == "sent"
+    said = server.texts()
+    assert "retrain: gate failed" in said
+    assert "There are no events &lt;yet&gt;." in said
+    assert "<http://host/log|" in said
+    assert "Traceback" not in said
+
+
+def test_a_task_that_failed_without_a_word_is_told_all_the_same(server: Slack) -> None:
+    assert slack.alert_failure(configured(server.url), "retrain", "gate", None) == "sent"
+    assert slack.alert_failure(configured(server.url), "retrain", "gate", "") == "sent"
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.text(min_size=1, max_size=4000), min_size=1, max_size=60), st.text(max_size=5000))
+def test_no_text_is_too_long_or_too_strange_for_slack(server: Slack, reasons: list[str], error: str) -> None:
+    assert slack.send(configured(server.url), night(reasons)) == "sent"
+    assert slack.alert_failure(configured(server.url), "d" * 300, "t", error) == "sent"
+    assert slack.send(configured(server.url), error or "x") == "sent"
+
+
+def test_what_is_cut_off_is_counted(server: Slack) -> None:
+    slack.send(configured(server.url), night([f"column {i}: moved." for i in range(20)]))
+    assert "and 12 more in the report" in server.texts()
+
+
+@pytest.mark.parametrize(
+    "answer", [(404, "no_service"), (429, "rate_limited"), (500, "oh no"), (400, "invalid_blocks")]
+)
+def test_a_refusal_by_slack_is_returned_in_its_words(server: Slack, answer: tuple[int, str]) -> None:
+    server.answer = answer
+    assert slack.send(configured(server.url), night()) == f"failed: Slack answered {answer[0]} {answer[1]}"
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://127.0.0.1:9" + SECRET, "no connection, "),
+        ("http://127.0.0.1:nine" + SECRET, "InvalidURL"),
+        ("xoxb" + SECRET, "NEXTPICK_SLACK_WEBHOOK_URL is no http address"),
+    ],
+)
+def test_an_address_that_leads_nowhere_fails_with_a_reason(url: str, why: str) -> None:
+    assert slack.send(configured(url), night()).startswith(f"failed: {why}")
+
+
+@pytest.mark.parametrize("answer", [None, (404, "no_service"), (429, "rate_limited")])
+def test_the_address_is_in_no_log_however_talkative(
+    server: Slack, answer: tuple[int, str] | None, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    server.answer = answer
+    with caplog.at_level(logging.DEBUG), structlog.testing.capture_logs() as logged:
+        for url in (server.url, "http://127.0.0.1:9" + SECRET, "xoxb" + SECRET):
+            slack.send(configured(url), night())
+    written = capfd.readouterr()
+    assert logged
+    for text in (caplog.text, str(logged), written.out, written.err):
+        assert "the-secret" not in text
+
+
+def test_without_an_address_alerts_go_to_the_log() -> None:
+    with structlog.testing.capture_logs() as logged:
+        assert slack.send(configured(None), night()) == "not_configured"
+    entry: dict[str, Any] = logged[0]
+    assert entry["log_level"] == "warning"
+    assert REASON in entry["text"]

@@ -1,0 +1,132 @@
+"""The statistics are what their sources say, see planted shifts, and do not see harmless ones or baskets."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from scipy import stats
+from scipy.spatial.distance import jensenshannon
+
+from nextpick.drift import statistics as s
+
+counts = arrays.arrays(np.int64, 6, elements=st.integers(0, 500)).filter(lambda a: a.sum() > 0)
+numbers = arrays.arrays(np.float64, st.integers(1, 60), elements=st.floats(-1e6, 1e6))
+
+
+def test_psi_is_the_sum_over_bins_of_the_shares_difference_times_their_log_ratio() -> None:
+    r, c = (50.5 / 101, 50.5 / 101), (25.5 / 101, 75.5 / 101)  # half a count added to each bin
+    expected = sum((b - a) * math.log(b / a) for a, b in zip(r, c, strict=True))
+    assert s.psi(np.array([50, 50]), np.array([25, 75])) == pytest.approx(expected)
+
+
+@given(counts, counts)
+def test_psi_is_symmetric_and_never_negative(a: np.ndarray, b: np.ndarray) -> None:
+    assert s.psi(a, b) == pytest.approx(s.psi(b, a))
+    assert s.psi(a, b) >= 0
+
+
+@given(counts)
+def test_samples_that_are_alike_are_at_distance_zero(a: np.ndarray) -> None:
+    assert (s.psi(a, a), s.ks(a, a)) == (0, 0)
+    assert s.js(a, a) == pytest.approx(0, abs=1e-7)
+
+
+@given(counts, counts)
+def test_js_is_scipys_distance_to_base_2(a: np.ndarray, b: np.ndarray) -> None:
+    assert s.js(a, b) == pytest.approx(jensenshannon(a, b, base=2), abs=1e-6)
+
+
+def test_js_of_samples_with_nothing_in_common_is_one() -> None:
+    assert s.js(np.array([9, 0]), np.array([0, 4])) == pytest.approx(1)
+
+
+@given(numbers, numbers)
+def test_ks_is_the_largest_gap_between_the_distribution_functions(a: np.ndarray, b: np.ndarray) -> None:
+    gaps = [abs(np.mean(a <= x) - np.mean(b <= x)) for x in [*a, *b]]
+    assert s.numbers_ks(a, b) == pytest.approx(max(gaps))
+
+
+def test_ks_is_scipys_d() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=300), rng.normal(0.2, size=200)
+    assert s.numbers_ks(a, b) == pytest.approx(stats.ks_2samp(a, b).statistic)
+
+
+@given(numbers, numbers)
+def test_every_number_is_in_one_bin(a: np.ndarray, b: np.ndarray) -> None:
+    edges = s.number_bins(a)
+    assert s.count_numbers(a, edges).sum() == len(a)
+    assert s.count_numbers(b, edges).sum() == len(b)
+
+
+def test_psi_of_numbers_does_not_change_with_their_scale() -> None:
+    rng = np.random.default_rng(1)
+    a, b = rng.lognormal(0, 2, 4000), rng.lognormal(0.3, 2, 900)
+    assert s.numbers_psi(np.log1p(a), np.log1p(b)) == pytest.approx(s.numbers_psi(a, b))
+
+
+def test_rare_and_unheard_of_categories_are_counted_as_one() -> None:
+    categories = s.category_bins(np.array(["a"] * 500 + ["b"] * 495 + ["c"] * 5, object))
+    assert categories.tolist() == ["a", "b"]
+    assert s.count_categories(np.array(["b", "c", "d", "a", "a"], object), categories).tolist() == [2, 1, 2]
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+def test_a_popularity_that_doubled_is_seen_in_its_heavy_tail_at_5000_rows(factor: int) -> None:
+    rng = np.random.default_rng(2)
+    reference, current = rng.lognormal(0, 1.5, 40_000), factor * rng.lognormal(0, 1.5, 5_000)
+    assert s.numbers_psi(reference, current) > 0.1
+    assert s.numbers_ks(reference, current) > 0.1
+
+
+def test_a_hundredth_of_a_shift_at_100000_rows_is_certain_and_small() -> None:
+    rng = np.random.default_rng(3)
+    reference, current = rng.normal(size=100_000), rng.normal(0.02, 1, 100_000)
+    assert stats.ks_2samp(reference, current, method="asymp").pvalue < 0.05  # what a p-value would wake somebody for
+    assert s.numbers_psi(reference, current) < 0.01
+    assert s.numbers_ks(reference, current) < 0.03
+
+
+@pytest.mark.parametrize("chance", [0.1, 0.01])
+def test_the_noise_floor_is_exceeded_as_rarely_as_it_promises(chance: float) -> None:
+    rng = np.random.default_rng(4)
+    nights = rng.exponential(size=(20_000, 9))  # eight weeks, and a ninth that has not drifted either
+    floors = np.array([s.noise_floor(night[:8], chance) for night in nights])
+    assert np.mean(nights[:, 8] > floors) == pytest.approx(chance, rel=0.2)
+
+
+def test_the_noise_floor_of_a_distance_is_that_of_its_square() -> None:
+    assert s.noise_floor([0.1, 0.2, 0.3], 0.05, power=2) == pytest.approx(
+        math.sqrt(s.noise_floor([0.01, 0.04, 0.09], 0.05))
+    )
+
+
+def baskets(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Hours of lines that come in baskets of about twenty, all at one hour."""
+    return np.repeat(rng.integers(8, 18, count), rng.geometric(1 / 20, count)).astype(np.float64)
+
+
+def test_lines_that_come_in_baskets_raise_no_alarm_where_counting_them_one_by_one_would() -> None:
+    rng = np.random.default_rng(5)
+    alarms = naive = 0
+    for _ in range(150):
+        *weeks, current = (baskets(rng, 60) for _ in range(9))
+        found = s.compare_numbers(current, weeks)["psi"]
+        alarms += found.value > s.noise_floor(found.undrifted, 0.01)
+        n, m = len(current), sum(map(len, weeks))
+        naive += found.value > stats.chi2.ppf(0.99, s.BINS - 1) * (1 / n + 1 / m)
+    assert alarms <= 3
+    assert naive > 100
+
+
+def test_each_week_is_compared_with_the_others() -> None:
+    weeks = [np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 9.0]), np.array([4.0, 5.0])]
+    found = s.compare_numbers(np.array([2.0]), weeks)["ks"]
+    others = [np.concatenate([w for w in weeks if w is not week]) for week in weeks]
+    assert found.undrifted == pytest.approx(
+        [stats.ks_2samp(o, w, method="asymp").statistic for o, w in zip(others, weeks, strict=True)]
+    )
+    assert found.value == pytest.approx(stats.ks_2samp(np.concatenate(weeks), [2.0], method="asymp").statistic)

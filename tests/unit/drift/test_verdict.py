@@ -1,0 +1,183 @@
+"""A verdict: not for small shifts, not for chance, not for the days off; but for what moved, lacks, or stays away."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nextpick.drift.columns import Column
+from nextpick.drift.verdict import Judgement, Measure, Silence, is_news, judge
+from nextpick.params import DriftParams, load_params
+
+PARAMS = DriftParams()
+WEEKS = 8
+USUAL = (5000, [5000] * WEEKS)
+LIVE = Silence(900, (900,) * WEEKS)
+BULK = Silence(0, (0,) * WEEKS)
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def number(current: np.ndarray, name: str = "price_log", weeks: int = WEEKS, seed: int = 0) -> Column:
+    rng = np.random.default_rng(seed)
+    return Column(name, "number", current, tuple(rng.normal(size=5000) for _ in range(weeks)))
+
+
+def normal(n: int = 5000, shift: float = 0.0, seed: int = 99) -> np.ndarray:
+    return np.random.default_rng(seed).normal(shift, 1, n)
+
+
+def category(current: list[str], weeks: int = WEEKS) -> Column:
+    usual = np.array(["view"] * 700 + ["cart"] * 200 + ["buy"] * 100, object)
+    return Column("kind", "category", np.array(current, object), (usual,) * weeks)
+
+
+def verdict(*columns: Column, volume: tuple[int, list[int]] = USUAL, silence: Silence = LIVE) -> Judgement:
+    return judge(columns, volume, silence, PARAMS)
+
+
+def alarms(judgement: Judgement) -> set[tuple[str, str]]:
+    return {(measure.column_name, measure.statistic) for measure in judgement.alarms}
+
+
+def test_a_night_like_the_others_is_ok_and_says_nothing() -> None:
+    found = verdict(number(normal()), category(["view"] * 700 + ["cart"] * 200 + ["buy"] * 100))
+    assert (found.verdict, found.reasons) == ("ok", ())
+
+
+def test_a_shift_is_a_warning_that_says_how_far_how_sure_and_on_how_many_rows() -> None:
+    found = verdict(number(normal(shift=0.7)))
+    assert found.verdict == "warn"
+    assert alarms(found) == {("price_log", "psi"), ("price_log", "ks")}
+    (reason,) = found.reasons
+    assert reason.startswith("price_log: psi 0.4")
+    assert "(alarm above 0.100, chance explains 0.0" in reason
+    assert reason.endswith("n = 5,000 against 40,000.")
+
+
+def test_a_shift_of_a_fiftieth_of_a_deviation_is_none_however_many_rows_show_it() -> None:
+    rng = np.random.default_rng(1)
+    column = Column("x", "number", rng.normal(0.02, 1, 100_000), tuple(rng.normal(size=100_000) for _ in range(4)))
+    assert verdict(column).verdict == "ok"
+
+
+def test_a_shift_no_larger_than_those_between_weeks_is_none() -> None:
+    rng = np.random.default_rng(2)
+    restless = tuple(rng.normal(rng.normal(0, 0.5), 1, 5000) for _ in range(WEEKS))
+    assert verdict(Column("x", "number", normal(shift=0.5), restless)).verdict == "ok"
+    assert verdict(number(normal(shift=0.5))).verdict == "warn"  # among quieter weeks it is one
+
+
+@pytest.mark.parametrize(
+    ("now", "found"),
+    [
+        (["view"] * 780 + ["cart"] * 220, "warn"),  # a kind is lost
+        (["view"] * 700 + ["cart"] * 200 + ["gift"] * 100, "warn"),  # another has taken its place
+        (["view"] * 690 + ["cart"] * 205 + ["buy"] * 105, "ok"),
+    ],
+)
+def test_a_category_that_is_lost_or_new_is_a_warning(now: list[str], found: str) -> None:
+    assert verdict(category(now)).verdict == found
+
+
+def test_a_feature_gone_dead_is_a_warning() -> None:
+    assert verdict(number(np.zeros(5000))).verdict == "warn"
+
+
+@pytest.mark.parametrize(("n", "weeks"), [(199, WEEKS), (5000, 3)])
+def test_too_few_rows_are_not_called_ok(n: int, weeks: int) -> None:
+    found = verdict(number(normal(n, shift=5), weeks=weeks), volume=(n, [5000] * 3), silence=BULK)
+    assert found.verdict == "too_few_rows"
+    assert [measure.value for measure in found.measures] == [None, None]
+    assert found.reasons == ("Not judged, for want of 200 rows now and in 4 reference weeks: interactions, price_log.",)
+
+
+def test_a_column_with_too_few_rows_does_not_hide_the_verdict_of_the_others() -> None:
+    assert verdict(number(normal(10), "small"), number(normal())).verdict == "ok"
+    assert verdict(number(normal(10), "small"), number(normal(shift=1))).verdict == "warn"
+
+
+def test_values_that_are_missing_now_are_broken() -> None:
+    gaps = normal()
+    gaps[:500] = np.nan
+    found = verdict(number(gaps))
+    assert (found.verdict, alarms(found)) == ("broken", {("price_log", "missing")})
+    assert "missing in 10.0 of 100 rows more than before" in found.reasons[0]
+
+
+def test_values_that_were_always_missing_are_not_news() -> None:
+    def holed(seed: int) -> np.ndarray:
+        return np.where(np.random.default_rng(seed).random(5000) < 0.3, np.nan, normal(seed=seed))
+
+    assert verdict(Column("x", "number", holed(0), tuple(map(holed, range(1, 9))))).verdict == "ok"
+
+
+@pytest.mark.parametrize(
+    ("now", "found"), [(1200, "broken"), (2600, "ok"), (9900, "ok"), (15_000, "warn"), (0, "broken")]
+)
+def test_much_less_traffic_is_broken_and_much_more_is_a_warning(now: int, found: str) -> None:
+    assert verdict(volume=(now, [5000] * WEEKS)).verdict == found
+
+
+def test_weeks_the_shop_was_closed_are_no_yardstick() -> None:
+    assert verdict(volume=(5000, [0, 3, *[5000] * 6])).verdict == "ok"
+
+
+@pytest.mark.parametrize(
+    ("before", "found"),
+    [
+        ((900,) * 8, "broken"),
+        ((900,) * 7 + (0,), "broken"),  # one of them was a holiday
+        ((0,) * 8, "ok"),  # a weekday that never has any
+        ((0, 900) * 4, "ok"),
+    ],
+)
+def test_a_day_without_events_is_broken_where_that_weekday_always_had_some(before: tuple[int, ...], found: str) -> None:
+    assert verdict(silence=Silence(0, before)).verdict == found
+
+
+def test_the_worst_comes_first() -> None:
+    gaps = normal(shift=0.5)
+    gaps[:500] = np.nan
+    found = verdict(number(normal(shift=0.5), "a"), number(normal(shift=2), "b"), number(gaps, "c"))
+    assert [(m.column_name, m.verdict) for m in found.measures[:2]] == [("c", "broken"), ("b", "warn")]
+    assert found.verdict == "broken"
+    assert [reason.split(":")[0] for reason in found.reasons] == ["c", "b", "a"]
+
+
+def test_a_threshold_is_the_larger_of_what_matters_and_what_chance_explains() -> None:
+    for measure in verdict(number(normal()), category(["view"] * 5000)).measures:
+        if measure.statistic in PARAMS.effect:
+            assert measure.threshold == max(PARAMS.effect[measure.statistic], measure.noise_floor)
+
+
+def test_chance_explains_more_of_a_smaller_sample() -> None:
+    def floor(n: int) -> float | None:
+        return next(m.noise_floor for m in verdict(number(normal(n))).measures if m.statistic == "psi")
+
+    assert floor(500) == pytest.approx((1 / 500 + 1 / 40_000) / (1 / 5000 + 1 / 35_000) * (floor(5000) or 0))
+    assert floor(50_000) == floor(5000)  # restlessness does not shrink with the sample
+
+
+def test_undrifted_nights_alarm_as_rarely_as_promised() -> None:
+    rng = np.random.default_rng(3)
+    nights = [
+        verdict(
+            *(
+                Column(str(i), "number", rng.lognormal(size=400), tuple(rng.lognormal(size=400) for _ in range(WEEKS)))
+                for i in range(10)
+            )
+        ).verdict
+        for _ in range(60)
+    ]
+    assert nights.count("ok") >= 59
+
+
+def test_an_alarm_is_news_once() -> None:
+    alarm = Measure("x", "psi", 0.3, 0.1, 0.1, 1000, 1000, "warn")
+    assert is_news(Judgement("warn", (), (alarm,)), frozenset())
+    assert is_news(Judgement("warn", (), (alarm,)), frozenset({("x", "ks")}))
+    assert not is_news(Judgement("warn", (), (alarm,)), frozenset({("x", "psi"), ("y", "psi")}))
+
+
+def test_the_shipped_parameters_are_those_a_bundle_without_any_is_read_with() -> None:
+    assert load_params(ROOT / "params.yaml").drift == PARAMS

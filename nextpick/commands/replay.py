@@ -1,16 +1,15 @@
 """`nextpick replay`: the sample's held-back week as live traffic."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nextpick.commands.load import SAMPLE
 from nextpick.settings import load_settings
 
 if TYPE_CHECKING:
     from nextpick.stages.replay import Report
 
-SAMPLE = Path("data") / "sample" / "online_retail.parquet"
 INTERRUPTED = 130  # what a shell expects of Ctrl-C
 
 

@@ -6,6 +6,7 @@ can be counted; the row itself is kept beside them.
 
 from collections.abc import Iterable
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 from uuid import UUID
 
@@ -99,7 +100,7 @@ def _text(value: Any) -> str | None:
         return None
     if isinstance(value, int | np.integer | UUID):
         return str(value)
-    if isinstance(value, float | np.floating | Decimal) and value == value // 1:
+    if isinstance(value, float | np.floating | Decimal) and isfinite(value) and value == int(value):
         return str(int(value))
     return None
 

@@ -57,11 +57,13 @@ class EventForm:
 
 @dataclass(frozen=True)
 class ItemForm:
-    """How a catalogue is written. `separator` parts the categories where they are one text."""
+    """How a catalogue is written. `separator` parts the categories where they are one text; columns `left_out` are no
+    attributes."""
 
     columns: Mapping[str, str] = field(default_factory=dict)
     times: TimeForm = field(default_factory=TimeForm)
     separator: str = "|"
+    left_out: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,7 @@ def _rejects(block: Block, reasons: pd.Series) -> tuple[Reject, ...]:
 
 def _attributes(block: Block, form: ItemForm) -> pd.Series:
     """A JSON object of every column that is no field, where something is written."""
-    taken = {form.columns.get(name, name) for name in ITEM_FIELDS}
+    taken = {form.columns.get(name, name) for name in ITEM_FIELDS} | form.left_out
     rest = block.columns[[column for column in block.columns if column not in taken]]
     rows = [
         orjson.dumps({name: value for name, value in row.items() if _is_there(value)}, str, _JSON).decode()

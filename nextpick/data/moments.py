@@ -21,7 +21,7 @@ UTC_DTYPE = "datetime64[us, UTC]"
 _DATE = r"\d{4}-\d\d-\d\d"
 _ZONED = r"[Tt ]\d\d.*(?:[Zz]|[+-]\d\d(?::?\d\d)?)$"
 _NUMBER = r"[+-]?\d+(?:\.\d+)?$"
-_FURTHEST = float(np.iinfo(np.int64).max // 2)  # microseconds; more does not fit, and is no time anyone meant
+_FIRST, _LAST = pd.Timestamp("0001-01-01", tz="UTC"), pd.Timestamp("9999-12-31T23:59:59", tz="UTC")  # Python's own
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,12 @@ def parse(written: pd.Series, form: TimeForm, name: str) -> tuple[pd.Series, pd.
 
     `written` may hold text, numbers, datetimes or a mix; `name` is the field's, for the reasons.
     """
+    moments, reasons = _parsed(written, form, name)
+    within = moments.isna() | moments.between(_FIRST, _LAST)
+    return moments.where(within), reasons.mask(~within, f"{name} is out of range")
+
+
+def _parsed(written: pd.Series, form: TimeForm, name: str) -> tuple[pd.Series, pd.Series]:
     if isinstance(written.dtype, pd.DatetimeTZDtype):
         return written.dt.tz_convert("UTC").astype(UTC_DTYPE), _none(written)
     if pd.api.types.is_datetime64_dtype(written.dtype):
@@ -97,7 +103,7 @@ def _number(value: Any) -> float:
 
 def _counted(numbers: pd.Series, unit: TimeUnit, name: str) -> tuple[pd.Series, pd.Series]:
     microseconds = (numbers * US_PER_UNIT[unit]).round()
-    fits = microseconds.abs() <= _FURTHEST
+    fits = microseconds.between(_FIRST.timestamp() * 1e6, _LAST.timestamp() * 1e6)
     moments = pd.to_datetime(microseconds.where(fits, 0).astype("int64"), unit="us", utc=True).astype(UTC_DTYPE)
     reasons = _none(numbers).mask(numbers.notna() & ~fits, f"{name} is out of range")
     return moments.where(fits), reasons

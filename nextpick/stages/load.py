@@ -7,7 +7,7 @@ one transaction writes what is new. A load that fails, or is killed, has changed
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from nextpick.data.blocks import ROWS, Block, Reject
 from nextpick.data.incoming import Checked, EventForm, ItemForm
 from nextpick.data.readers import FileForm
 from nextpick.errors import DataError, StoreError
-from nextpick.schema import OCCURRED_AT
+from nextpick.schema import EVENT_COLUMNS, OCCURRED_AT
 from nextpick.stages import progress
 from nextpick.store import events, items, lists, loads, partitions, watermarks
 
@@ -87,6 +87,9 @@ def run(
     nothing is loaded. ConfigError for options that are wrong.
     """
     event_form, item_form, file_form = forms
+    if event_file == item_file:  # what a user did is nothing about the item
+        of_events = {event_form.columns.get(name, name) for name in EVENT_COLUMNS}
+        item_form = replace(item_form, left_out=frozenset(of_events))
     parts = []
     if item_file is not None:
         checked = check(readers.read(item_file, file_form), item_form, str(item_file), now)
@@ -133,7 +136,7 @@ def load(
     in no transaction and is left as it came.
 
     Raises: DataError where more than `max_bad_share` of a part's rows cannot be used; StoreError where `conn` is in a
-    transaction.
+    transaction, or Postgres goes away, is full, or was never migrated.
     """
     require_idle(conn)
     autocommit, conn.autocommit = conn.autocommit, True
@@ -144,9 +147,18 @@ def load(
                 _refuse_bad(one, max_bad_share)
             with progress.spinner("writing to Postgres"), loads.one_at_a_time(conn):
                 return _write(conn, staged, now, shift, watermark)
+    except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
+        raise _unable(error) from error
     finally:
-        if not conn.closed:
+        if not conn.closed and conn.info.transaction_status == TransactionStatus.IDLE:
             conn.autocommit = autocommit
+
+
+def _unable(error: psycopg.Error) -> StoreError:
+    reason = str(error).strip().splitlines()[0]
+    if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn):
+        return StoreError(f"The database lacks what a load needs ({reason}). Migrate it: `make run` does.")
+    return StoreError(f"Postgres did not take the load: {reason}. Load again; what is there already changes nothing.")
 
 
 def require_idle(conn: psycopg.Connection) -> None:

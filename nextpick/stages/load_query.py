@@ -92,9 +92,11 @@ def _after(
 
 
 def _blocks(found: Iterator[tuple[list[str], list[tuple[Any, ...]]]]) -> Iterator[Block]:
-    """Rows as Python values; Python's datetimes, decimals and UUIDs among them."""
+    """Rows as Python values, datetimes, decimals and UUIDs among them. Raises: DataError where a name stands twice."""
     first = 1
     for names, rows in found:
+        if len(set(names)) < len(names):
+            raise DataError(f"The query names a column twice: {', '.join(names)}. Name each with AS.")
         columns = [pd.Series(list(values), dtype="object") for values in zip(*rows, strict=True)]
         frame = pd.DataFrame(dict(zip(names, columns or [pd.Series(dtype="object")] * len(names), strict=True)))
         numbers = np.arange(first, first + len(rows), dtype=np.int64)

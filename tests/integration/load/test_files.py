@@ -198,6 +198,25 @@ def test_one_file_may_hold_both_events_and_items(conn: psycopg.Connection, tmp_p
     assert (of_items.new, of_events.new, sum(of_events.quarantined.values())) == (3, 1, 2)
     assert of_items.load_id != of_events.load_id
     assert count(conn, "quarantine") == 2
+    assert set(items.read(conn)["attributes"]) == {"{}"}  # who bought it is nothing about the item
+
+
+def test_a_postgres_that_cannot_take_the_load_says_why(
+    conn: psycopg.Connection, server_url: str, tmp_path: Path
+) -> None:
+    path = csv_file(tmp_path, row(1))
+    with (
+        psycopg.connect(server_url) as bare,
+        pytest.raises(StoreError, match=r"lacks what a load needs \(relation .*Migrate it: `make run` does"),
+    ):
+        run(bare, path)
+    limited = csv_file(tmp_path, *[row(n) for n in range(50_000)], name="many.csv")
+    conn.execute("SET temp_file_limit = '100kB'")
+    conn.execute("SET work_mem = '64kB'")
+    conn.commit()
+    with pytest.raises(StoreError, match=r"did not take the load: temporary file size exceeds.*Load again"):
+        run(conn, limited)
+    assert count(conn, "events") == 0
 
 
 @pytest.mark.parametrize("autocommit", [True, False])

@@ -126,6 +126,7 @@ def test_a_query_cannot_write(run: Runner, shop_url: str) -> None:
     [
         ("SELECT * FROM nowhere", r"orders\.sql at postgres@.* failed.*relation \"nowhere\" does not exist"),
         ("SELECT 1; SELECT 2", "syntax error"),
+        ("SELECT sku, sku FROM orders", "names a column twice: sku, sku. Name each with AS"),
         ("  ;\n", r"The query .*orders\.sql is empty; write one SELECT"),
         (
             "SELECT customer FROM orders",

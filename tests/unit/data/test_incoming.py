@@ -85,6 +85,7 @@ def test_ids_are_text_unchanged_and_whole_numbers(field: str, written: Any, stor
         (["a"], "user_id is neither text nor a whole number"),
         (b"\xff", "user_id is neither text nor a whole number"),
         (math.inf, "user_id is neither text nor a whole number"),
+        (Decimal("Infinity"), "user_id is neither text nor a whole number"),
         ("x" * 257, "user_id is longer than 256 characters"),
         ("a\0b", "user_id holds a NUL character"),
     ],

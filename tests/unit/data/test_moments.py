@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -120,6 +121,12 @@ def test_datetime_columns_are_taken_as_they_are() -> None:
     naive = pd.Series([pd.Timestamp("2020-07-01T05:00"), pd.NaT])
     assert list(parse(naive, TimeForm(), "t")[1]) == [NO_ZONE, ""]
     assert parse(naive, TimeForm(timezone="Europe/London"), "t")[0].iloc[0].hour == 4
+
+
+def test_a_year_beyond_9999_is_out_of_range_however_it_is_written() -> None:
+    far = pd.Series(np.array(["20000-01-01"], "datetime64[us]")).dt.tz_localize("UTC")
+    assert list(parse(far, TimeForm(), "t")[1]) == ["t is out of range"]
+    assert one(5 * 10**14, "int64", unit="milliseconds") == "t is out of range"
 
 
 def test_booleans_and_nothing_at_all_are_no_times() -> None:

@@ -1,0 +1,234 @@
+"""The drift reports in the real Airflow app: for whoever is signed in, nothing but the reports, in a sandbox."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from starlette.testclient import TestClient
+
+from nextpick.store import drift
+from nextpick_airflow import reports
+from tests import orchestrated
+
+PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
+NIGHT = datetime(2025, 11, 13, 5, tzinfo=UTC)
+FILE = "2025-11-13/050000.html"
+PATHS = ("/nextpick/", "/nextpick/reports/1", f"/nextpick/files/{FILE}")
+ODD = "<script>alert('kind')</script>"
+
+
+@pytest.fixture(scope="module")
+def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Airflow's own API app with our plugin, and two users."""
+    passwords = tmp_path_factory.mktemp("airflow") / "passwords.json"
+    passwords.write_text(json.dumps({"admin": "a", "viewer": "v"}))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS", "admin:admin,viewer:viewer")
+        patch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE", str(passwords))
+        patch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "x" * 64)
+        orchestrated.dag_bag()
+        from airflow.api_fastapi.app import create_app, purge_cached_app
+
+        purge_cached_app()
+        yield create_app()
+        purge_cached_app()
+
+
+@pytest.fixture
+def root(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the reports lie, with the file of one night."""
+    monkeypatch.setenv("NEXTPICK_HOME", str(tmp_path))
+    monkeypatch.setenv("NEXTPICK_DATABASE_URL", database_url)
+    root = tmp_path / "reports" / "drift"
+    (root / "2025-11-13").mkdir(parents=True)
+    (root / FILE).write_text("<html>Evidently's</html>")
+    (tmp_path / "secrets.json").write_text("the-secret")
+    return root
+
+
+@pytest.fixture
+def viewer(airflow: Any, root: Path) -> TestClient:
+    client = TestClient(airflow, raise_server_exceptions=False)
+    token = client.post("/auth/token", json={"username": "viewer", "password": "v"}).json()["access_token"]
+    client.headers["Authorization"] = f"Bearer {token}"
+    return client
+
+
+def store(conn: psycopg.Connection, as_of: datetime = NIGHT, **changes: Any) -> int:
+    report = {
+        "as_of": as_of,
+        "run_id": f"nightly {ODD}",
+        "current_start": as_of - timedelta(days=7),
+        "current_end": as_of,
+        "reference_start": as_of - timedelta(days=63),
+        "reference_end": as_of - timedelta(days=7),
+        "release_id": None,
+        "verdict": "warn",
+        "reasons": [f"served_{ODD}: psi 0.412."],
+        "path": FILE,
+        "notified": "failed: Slack answered 404 no_service",
+        **changes,
+    }
+    metrics = [
+        {
+            "column_name": name,
+            "statistic": statistic,
+            "value": value,
+            "threshold": threshold,
+            "noise_floor": threshold,
+            "reference_n": 40_000,
+            "current_n": 5_000,
+            "verdict": verdict,
+        }
+        for name, statistic, value, threshold, verdict in (
+            (f"served_{ODD}", "psi", 0.412, 0.1, "warn"),
+            ("interactions", "volume", -0.2, 1.0, "ok"),
+            ("new_user", "psi", None, None, "too_few_rows"),
+        )
+    ]
+    report_id = drift.save(conn, report, metrics)
+    conn.commit()
+    return report_id
+
+
+@pytest.mark.parametrize("path", [*PATHS, "/nextpick/files/2025-11-14/050000.html"])
+def test_nobody_comes_in_without_a_token(airflow: Any, root: Path, path: str) -> None:
+    assert TestClient(airflow).get(path).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/nextpick/docs", "/nextpick/redoc", "/nextpick/openapi.json"])
+def test_there_are_no_unguarded_pages_about_the_pages(airflow: Any, root: Path, path: str) -> None:
+    assert TestClient(airflow).get(path).status_code == 404
+
+
+def test_a_viewer_sees_the_index_the_report_and_its_file(viewer: TestClient, conn: psycopg.Connection) -> None:
+    assert store(conn) == 1
+    index, report, file = (viewer.get(path) for path in PATHS)
+    assert (index.status_code, report.status_code, file.status_code) == (200, 200, 200)
+    for part in ("Thu 2025-11-13 05:00", ">warn<", "psi 0.412, alarm above 0.100", "5,000", "404 no_service", FILE):
+        assert part in index.text
+    for part in ("the same weekdays", "0.412", "too few rows", "the feature", f'src="../files/{FILE}"'):
+        assert part in report.text
+    assert file.text == "<html>Evidently's</html>"
+
+
+def test_a_cookie_of_the_ui_opens_the_pages_too(viewer: TestClient, airflow: Any) -> None:
+    token = viewer.headers["Authorization"].removeprefix("Bearer ")
+    assert TestClient(airflow, cookies={"_token": token}).get("/nextpick/").status_code == 200
+
+
+def test_what_users_sent_is_text_on_our_pages(viewer: TestClient, conn: psycopg.Connection) -> None:
+    store(conn)
+    for path in PATHS[:2]:
+        page = viewer.get(path)
+        assert ODD not in page.text
+        assert "&lt;script&gt;" in page.text
+        assert "script-src" not in page.headers["Content-Security-Policy"]
+        assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
+
+
+def test_the_script_of_a_report_is_in_a_sandbox_without_airflows_cookie(viewer: TestClient) -> None:
+    policy = viewer.get(PATHS[2]).headers["Content-Security-Policy"]
+    assert policy.startswith("sandbox allow-scripts; default-src 'none';")
+    assert "allow-same-origin" not in policy
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "..%2f..%2fsecrets.json",
+        "%2e%2e/%2e%2e/secrets.json",
+        "2025-11-13/..%2f..%2f..%2fsecrets.json",
+        "2025-11-13/%2e%2e",
+        "2025-11-13/050000.html%00",
+        "2025-11-13//etc/passwd",
+        "2025-11-13/secrets.json",
+        "2025-11-13/050000.html%0a",
+        "2025-11-14/050000.html",
+        "2025-11-13/linked",
+        "2025-11-15/050000.html",
+        "2025-11-13/060000.html",
+        "2025-11-13/070000.html",
+    ],
+)
+def test_no_path_and_no_link_leads_to_another_file(viewer: TestClient, root: Path, path: str) -> None:
+    secret = root.parents[1] / "secrets.json"
+    (root / "2025-11-15").symlink_to(root / "2025-11-13")
+    (root / "2025-11-13" / "060000.html").symlink_to(secret)
+    (root / "2025-11-13" / "070000.html").mkdir()
+    answer = viewer.get(f"/nextpick/files/{path}")
+    assert (answer.status_code, "secret" in answer.text) == (404, False)
+
+
+@pytest.mark.parametrize("night", ["..", "../..", "2025-11-13/../../..", "", ".", "2025-11-13\n"])
+def test_what_a_client_would_not_even_send_leads_nowhere(root: Path, night: str) -> None:
+    (root.parents[1] / "050000.html").write_text("the-secret")
+    assert reports.html_file(root, night, "050000.html") is None
+    assert reports.html_file(root, "2025-11-13", f"{night}/050000.html") is None
+
+
+def test_a_report_that_is_not_there_is_404(viewer: TestClient) -> None:
+    assert viewer.get("/nextpick/reports/7").status_code == 404
+
+
+def test_an_index_without_reports_says_how_to_get_one(viewer: TestClient) -> None:
+    assert "nextpick drift" in viewer.get("/nextpick/").text
+
+
+def test_a_report_whose_html_was_removed_says_so(viewer: TestClient, conn: psycopg.Connection, root: Path) -> None:
+    store(conn)
+    (root / FILE).unlink()
+    assert "has been removed" in viewer.get("/nextpick/reports/1").text
+    assert "files/" not in viewer.get("/nextpick/").text
+
+
+def test_older_reports_are_a_page_away(viewer: TestClient, conn: psycopg.Connection) -> None:
+    for day in range(reports.PAGE + 3):
+        store(conn, as_of=NIGHT - timedelta(days=day))
+    first = viewer.get("/nextpick/").text
+    assert first.count('href="reports/') == reports.PAGE
+    link = first.split('href="?')[1].split('"')[0]
+    assert viewer.get(f"/nextpick/?{link}").text.count('href="reports/') == 3
+
+
+def test_an_outage_of_the_database_is_told_without_its_password_and_leaves_the_files(
+    viewer: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEXTPICK_DATABASE_URL", "postgresql://nextpick:hush@127.0.0.1:9/nextpick")
+    answer = viewer.get("/nextpick/")
+    assert answer.status_code == 503
+    assert "Cannot connect to Postgres at nextpick@127.0.0.1:9/nextpick" in answer.text
+    assert "hush" not in answer.text
+    assert viewer.get(PATHS[2]).status_code == 200
+
+
+def test_a_database_without_our_tables_is_told_too(
+    viewer: TestClient, monkeypatch: pytest.MonkeyPatch, server_url: str
+) -> None:
+    monkeypatch.setenv("NEXTPICK_DATABASE_URL", server_url)
+    answer = viewer.get("/nextpick/")
+    assert (answer.status_code, "UndefinedTable" in answer.text) == (503, True)
+
+
+def test_the_page_is_in_the_browse_menu(viewer: TestClient) -> None:
+    (plugin,) = [p for p in viewer.get("/api/v2/plugins").json()["plugins"] if p["name"] == "nextpick"]
+    (view,) = plugin["external_views"]
+    assert (view["name"], view["category"], view["url_route"]) == ("Drift reports", "browse", "nextpick-drift")
+    assert viewer.get(view["href"]).status_code == 200
+
+
+def test_a_process_of_airflow_that_shows_no_page_imports_nothing_for_it() -> None:
+    code = (
+        "import sys, nextpick_airflow.reports; "
+        "print(sorted({'fastapi', 'jinja2', 'pandas', 'evidently', 'psycopg', 'airflow'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONPATH": str(PLUGINS)}, capture_output=True, text=True
+    )
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")

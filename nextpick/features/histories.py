@@ -57,7 +57,7 @@ def histories(
     new = np.ones(len(order), bool)
     new[1:] = (np.diff(user_rows) != 0) | (np.diff(item_rows) != 0)
     starts = np.flatnonzero(new)
-    ends = np.append(starts[1:], len(order))
+    ends = np.flatnonzero(np.append(new, True)[1:]) + 1
     total = np.zeros(len(starts), np.float32)
     np.add.at(total, np.cumsum(new) - 1, weights)
     return Histories(

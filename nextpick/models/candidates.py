@@ -34,6 +34,9 @@ def load(name: str, stored: bytes) -> Generator:
         raise BundleError(f"There is no candidate generator {name!r}: this code has {', '.join(KINDS)}.")
     try:
         with np.load(BytesIO(stored), allow_pickle=False) as arrays:
-            return KINDS[name].from_arrays(dict(arrays))
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
+            generator = KINDS[name].from_arrays(dict(arrays))
+            if set(generator.arrays()) != set(arrays.files):
+                raise ValueError(f"it holds {', '.join(arrays.files)}")
+            return generator
+    except (OSError, EOFError, ValueError, TypeError, KeyError, BadZipFile) as error:
         raise BundleError(f"This is no fitted {name}: {error}. Train again: `dvc repro`.") from error

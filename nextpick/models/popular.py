@@ -23,9 +23,9 @@ class Popular:
     def fit(cls, histories: Histories, params: Params) -> Self:
         age_days = (histories.as_of - histories.last_at) / US_PER_DAY
         decayed = np.exp2(-age_days / params.popular.half_life_days)
-        total = np.bincount(histories.item_rows, decayed, histories.n_items)
+        total = np.bincount(histories.item_rows, decayed, histories.n_items).astype(np.float32)
         total[np.bincount(histories.item_rows, minlength=histories.n_items) == 0] = np.nan
-        return cls(total.astype(np.float32))
+        return cls(total)
 
     def scores(self, histories: Histories, user_rows: np.ndarray) -> np.ndarray:
         return np.tile(self.item_scores, (len(user_rows), 1))

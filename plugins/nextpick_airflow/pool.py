@@ -9,7 +9,9 @@ DVC_POOL = "dvc"
 
 @hookimpl
 def on_starting(component: Any) -> None:
-    """Called as scheduler, dag-processor and triggerer start; the first one makes the pool."""
+    """Called as scheduler, dag-processor and triggerer start: the first one makes the pool. Task processes may not."""
+    if type(component).__name__ != "Job":
+        return
     from airflow.models.pool import Pool
     from airflow.utils.session import create_session
     from sqlalchemy.exc import IntegrityError

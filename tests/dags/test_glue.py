@@ -104,11 +104,19 @@ def test_a_starting_component_makes_the_pool_and_leaves_one_that_was_resized(slo
     assert slots() == 2
 
 
+def test_a_starting_task_leaves_the_database_alone(bag: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow.listeners.listener import get_listener_manager
+    from airflow.sdk.execution_time.task_runner import TaskRunnerMarker
+
+    monkeypatch.setattr("airflow.utils.session.create_session", lambda: pytest.fail("the database was opened"))
+    get_listener_manager().hook.on_starting(component=TaskRunnerMarker())
+
+
 def test_airflow_loads_the_plugin_and_leaves_the_glue_alone(bag: Any) -> None:
     from airflow import plugins_manager
 
     plugins, _ = plugins_manager._get_plugins()
     assert "nextpick" in {plugin.name for plugin in plugins}
-    assert plugins_manager.get_import_errors() == {} if hasattr(plugins_manager, "get_import_errors") else True
+    assert plugins_manager.get_import_errors() == {}
     strangers = {"assets", "alerts", "database", "defaults", "dvc_stages", "forms", "pool", "promotion", "window"}
     assert strangers & set(sys.modules) == set()

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("airflow")  # one worker imports it and makes its database
+
 ROOT = Path(__file__).resolve().parents[2]
 IDS = {"data_prep", "retrain", "precompute", "drift_report"}
 HEAVY = {
@@ -174,8 +176,6 @@ def test_parsing_imports_nothing_heavy_and_is_quick() -> None:
 import sys, time
 import airflow.sdk
 from airflow.dag_processing.dagbag import DagBag
-
-pytestmark = pytest.mark.xdist_group("airflow")  # one worker imports it and makes its database
 before = set(sys.modules)
 start = time.process_time()
 bag = DagBag(dag_folder={str(ROOT / "dags")!r})

@@ -21,7 +21,7 @@ from uuid import uuid4
 import yaml
 
 from nextpick.errors import GateRefused, RegistryError
-from nextpick.models.bundle import verify
+from nextpick.models import manifest
 from nextpick.settings import Settings
 
 _QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_CONFIGURE_LOGGING": "false"}
@@ -261,7 +261,7 @@ def _at_hand(client: MlflowClient, settings: Settings, version: str) -> ModelVer
 
 def _keep(settings: Settings, bundle: Path, bundle_sha256: str) -> None:
     """Copy a bundle to its place, whole or not at all. Raises: BundleError where it is another one."""
-    verify(bundle, bundle_sha256)
+    manifest.read(bundle, bundle_sha256)
     place = _place(settings, bundle_sha256)
     if place.exists():
         return

@@ -1,21 +1,17 @@
 """The bundle: all one model version needs to answer, as plain files under a manifest of their sha256s.
 
-    manifest.json       format version and the sha256 of each file; its own sha256 names the bundle
-    bundle.json         generators and features in their order, metrics, snapshot, windows
-    params.json         the parameters it was trained with
-    ids.json            user and item ids in row order
-    items.parquet       the item table as of the cutoff
-    <generator>.npz     what each generator learnt
-    ranker.txt          LightGBM's text
-
-Every file is read once, compared with the manifest, and only then parsed, from memory.
+manifest.json       format version and the sha256 of each file; its own sha256 names the bundle
+bundle.json         generators and features in their order, metrics, snapshot, windows
+params.json         the parameters it was trained with
+ids.json            user and item ids in row order
+items.parquet       the item table as of the cutoff
+<generator>.npz     what each generator learnt
+ranker.txt          LightGBM's text
 """
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from hashlib import sha256 as hash_of
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -29,16 +25,13 @@ from nextpick.errors import BundleError
 from nextpick.features.items import ITEM_FEATURES, ItemTable
 from nextpick.features.pair import feature_names
 from nextpick.idmap import IdMap
-from nextpick.models import candidates
+from nextpick.models import candidates, manifest
 from nextpick.models.generator import Generator
 from nextpick.models.ranker import Ranker
 from nextpick.params import BEFORE_AND_AFTER, Params
 from nextpick.schema import CATEGORIES, ITEM_ID, PRICE, TITLE
 
-FORMAT = 1
-MANIFEST = "manifest.json"
 _FIXED = ("bundle.json", "params.json", "ids.json", "items.parquet", "ranker.txt")
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\.(npz|json|parquet|txt)")
 
 
 @dataclass(frozen=True)
@@ -57,7 +50,7 @@ class Bundle:
     windows: Windows
     metrics: Mapping[str, float]
     data_md5: str
-    format_version: int = FORMAT
+    format_version: int = manifest.FORMAT
     sha256: str = ""
 
     @property
@@ -70,15 +63,7 @@ def save_bundle(bundle: Bundle, folder: Path) -> str:
 
     The manifest is written last: a folder without one is no bundle. The same bundle gives the same bytes.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / MANIFEST).unlink(missing_ok=True)
-    files = _files(bundle)
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
-    sums = {name: hash_of(content).hexdigest() for name, content in sorted(files.items())}
-    manifest = _json({"format": FORMAT, "files": sums})
-    (folder / MANIFEST).write_bytes(manifest)
-    return hash_of(manifest).hexdigest()
+    return manifest.write(_files(bundle), folder)
 
 
 def load_bundle(folder: Path, sha256: str | None = None) -> Bundle:
@@ -87,53 +72,13 @@ def load_bundle(folder: Path, sha256: str | None = None) -> Bundle:
     Raises: BundleError where it is absent, damaged, another one, of a format this code does not read, or made for
     features this code does not compute.
     """
-    files, found = _checked(folder, sha256)
+    files, found = manifest.read(folder, sha256)
     try:
         return _parse(files, found)
     except BundleError as error:
         raise BundleError(f"The bundle in {folder} cannot be used. {error}") from error
     except (KeyError, ValueError, TypeError, ValidationError) as error:
         raise BundleError(f"The bundle in {folder} is not as this code writes one: {error}. Train again.") from error
-
-
-def verify(folder: Path, sha256: str) -> None:
-    """Raises: BundleError where the bundle in `folder` is absent, damaged, or not the one `sha256` names."""
-    _checked(folder, sha256)
-
-
-def _checked(folder: Path, sha256: str | None) -> tuple[dict[str, bytes], str]:
-    """The content of every file, as the manifest promises it, and the manifest's sha256."""
-    manifest = _read(folder / MANIFEST)
-    found = hash_of(manifest).hexdigest()
-    if sha256 is not None and found != sha256:
-        raise BundleError(
-            f"The bundle in {folder} is not the one that was registered: its sha256 is {found}, not {sha256}. "
-            "Restore it from the registry."
-        )
-    try:
-        stated = json.loads(manifest)
-        version, sums = stated["format"], dict(stated["files"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"{folder / MANIFEST} is no manifest: {error}. Restore the bundle.") from error
-    if version != FORMAT:
-        raise BundleError(f"The bundle in {folder} has format {version}, and this code reads {FORMAT}. Train again.")
-    files = {}
-    for name, expected in sums.items():
-        if not _NAME.fullmatch(name):
-            raise BundleError(f"{folder / MANIFEST} names {name!r}, which is no file of a bundle. Restore the bundle.")
-        files[name] = _read(folder / name)
-        if hash_of(files[name]).hexdigest() != expected:
-            raise BundleError(
-                f"{folder / name} is not the file the manifest names: it was changed. Restore the bundle."
-            )
-    return files, found
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BundleError(f"There is no bundle in {path.parent}: cannot read {path.name}, {error.strerror}.") from error
 
 
 def _files(bundle: Bundle) -> dict[str, bytes]:

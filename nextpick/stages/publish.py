@@ -4,7 +4,6 @@ import psycopg
 
 from nextpick import registry
 from nextpick.settings import Settings
-from nextpick.stages import precompute
 
 
 def run(conn: psycopg.Connection, settings: Settings, *, version: str | None = None, flip: bool = True) -> int | None:
@@ -13,4 +12,8 @@ def run(conn: psycopg.Connection, settings: Settings, *, version: str | None = N
     Raises: RegistryError; BundleError; DataError; StoreError (see `precompute.run`).
     """
     found = registry.get(settings, version) if version else registry.champion(settings)
-    return precompute.run(conn, found, flip=flip) if found else None
+    if found is None:
+        return None
+    from nextpick.stages import precompute  # late: it costs seconds, and there may be nothing to do
+
+    return precompute.run(conn, found, flip=flip)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from nextpick import pipeline, registry
-from nextpick.models.bundle import load_bundle
+from nextpick.models import manifest
 from nextpick.registry import ModelVersion
 from nextpick.settings import Settings
 
@@ -16,5 +16,5 @@ def run(settings: Settings, folder: Path) -> ModelVersion:
     Raises: PipelineError; RegistryError; BundleError.
     """
     pipeline.push(folder)
-    bundle = load_bundle(folder / "models" / "bundle")
-    return registry.register(settings, folder, bundle.sha256, pipeline.lineage(folder))
+    _, sha256 = manifest.read(folder / "models" / "bundle")
+    return registry.register(settings, folder, sha256, pipeline.lineage(folder))

@@ -1,14 +1,12 @@
 """An MLflow of the test's own, and run folders as the pipeline leaves them."""
 
-import hashlib
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from nextpick.models.bundle import FORMAT, MANIFEST
+from nextpick.models import manifest
 from nextpick.settings import Settings
 
 LINEAGE = {
@@ -44,15 +42,10 @@ def made(tmp_path: Path) -> Callable[[str], tuple[Path, str]]:
 
     def make(text: str) -> tuple[Path, str]:
         folder = tmp_path / f"run {text}"
-        bundle = folder / "models" / "bundle"
-        bundle.mkdir(parents=True)
-        (bundle / "ranker.txt").write_text(text)
-        sums = {"ranker.txt": hashlib.sha256(text.encode()).hexdigest()}
-        manifest = json.dumps({"format": FORMAT, "files": sums}).encode()
-        (bundle / MANIFEST).write_bytes(manifest)
+        sha256 = manifest.write({"ranker.txt": text.encode()}, folder / "models" / "bundle")
         (folder / "metrics.json").write_text('{"ndcg_at_10": 0.25, "users": 12}')
         (folder / "params.yaml").write_text("seed: 42\nals: {factors: 8}\n")
         (folder / "dvc.lock").write_text("schema: '2.0'\n")
-        return folder, hashlib.sha256(manifest).hexdigest()
+        return folder, sha256
 
     return make

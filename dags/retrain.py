@@ -46,9 +46,7 @@ def retrain() -> None:
 
         version = register.run(load_settings(), Path(folder))
         if version.is_champion:
-            raise AirflowSkipException(
-                f"No new data: version {version.version} is this bundle, and the champion already."
-            )
+            raise AirflowSkipException(f"No new data: this is version {version.version}, the champion already.")
         return version.version
 
     folder = checkout()

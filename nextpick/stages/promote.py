@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from nextpick import registry
+from nextpick.errors import BundleError
+from nextpick.registry import ModelVersion
 from nextpick.settings import Settings
 
 if TYPE_CHECKING:
@@ -17,24 +19,34 @@ log = structlog.get_logger()
 def decide(settings: Settings, folder: Path, version: str) -> "Decision":
     """The gate's decision on the version that the run's folder holds, written on the version in the registry.
 
-    A version that was rejected stays out, whatever the gate would say.
+    A version that was rejected stays out whatever the gate would say, and so does one that no comparison can be made
+    for, as the champion's bundle is of a form this code cannot use: a person must promote it with a reason.
 
     Raises: RegistryError; BundleError, also where the challenger's own bundle cannot be used by this code.
     """
-    from nextpick.evaluation.gate import Decision  # late: promoting needs none of what judging does
+    from nextpick.models.bundle import load_bundle  # late: promoting needs none of what judging does
+
+    found = registry.get(settings, version)
+    load_bundle(found.bundle_dir, found.bundle_sha256)
+    decision = _decision(settings, folder, found)
+    registry.judged(settings, version, decision.promote, decision.reasons)
+    log.info("gate decided", version=version, promote=decision.promote, reasons=" ".join(decision.reasons))
+    return decision
+
+
+def _decision(settings: Settings, folder: Path, challenger: ModelVersion) -> "Decision":
+    from nextpick.evaluation.gate import Decision
     from nextpick.models.bundle import load_bundle
     from nextpick.stages import gate
 
-    found = registry.get(settings, version)
-    if found.rejected:
-        return Decision(promote=False, reasons=(f"version {version} was rejected: {found.rejected}",), figures={})
-    load_bundle(found.bundle_dir, found.bundle_sha256)
-    best = registry.champion(settings)
-    bundle = load_bundle(best.bundle_dir, best.bundle_sha256) if best else None
-    decision = gate.run(folder, bundle)
-    registry.judged(settings, version, decision.promote, decision.reasons)
-    log.info("gate decided", version=version, promote=decision.promote, reasons="; ".join(decision.reasons))
-    return decision
+    if challenger.rejected:
+        return Decision(False, (f"It was rejected: {challenger.rejected}.",), {})
+    try:
+        best = registry.champion(settings)
+        bundle = load_bundle(best.bundle_dir, best.bundle_sha256) if best else None
+    except BundleError as error:
+        return Decision(False, (f"The champion cannot be compared with. {error} Promote this one with a reason.",), {})
+    return gate.run(folder, bundle)
 
 
 def run(settings: Settings, version: str, *, force: str = "") -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from nextpick.models import ranker_text
 from nextpick.params import Params
 
-THREADS = 1  # of training: more are slower on a busy machine, and the text would say how many
+THREADS = 1  # of training: more are slower on a busy machine
 _FIXED = {
     "objective": "lambdarank",
     "label_gain": [0, 1],
@@ -69,4 +69,4 @@ def train(
     data = lgb.Dataset(features, labels, group=group_sizes, feature_name=list(names), params=settings)
     callbacks: list[Callable[..., None]] = [] if progress is None else [lambda env: progress(env.iteration + 1)]
     booster = lgb.train(settings, data, num_boost_round=chosen.trees, callbacks=callbacks)
-    return Ranker.from_text(booster.model_to_string(num_iteration=-1), names)
+    return Ranker.from_text(ranker_text.trees_of(booster.model_to_string(num_iteration=-1)), names)

@@ -1,0 +1,61 @@
+"""The gate: better than popular, not worse than the champion, and it says why."""
+
+import numpy as np
+import pytest
+
+from nextpick.evaluation.gate import Scores, decide
+from tests.worlds import params
+
+PARAMS = params(gate={"margin": 0.01}, evaluation={"bootstrap_samples": 500})
+RNG = np.random.default_rng(0)
+GOOD = RNG.beta(2, 4, 800)  # ndcg of 800 users
+POPULAR = GOOD * RNG.uniform(0, 0.8, 800)
+NOISE = RNG.normal(0, 0.02, 800)
+
+
+def test_the_first_model_needs_only_to_beat_popular() -> None:
+    decision = decide(Scores(GOOD, POPULAR, None), PARAMS)
+    assert decision.promote
+    assert "is better than the popular list: ndcg@10" in decision.reasons[0]
+    assert decision.reasons[1] == "There is no champion yet."
+    assert decision.figures["ndcg_at_10"] == pytest.approx(GOOD.mean())
+
+
+def test_one_that_is_not_shown_to_beat_popular_is_refused() -> None:
+    decision = decide(Scores(GOOD, GOOD + NOISE - NOISE.mean(), None), PARAMS)
+    assert not decision.promote
+    assert "is not shown to be better than the popular list" in decision.reasons[0]
+
+
+def test_the_same_model_again_passes() -> None:
+    assert decide(Scores(GOOD, POPULAR, GOOD), PARAMS).promote
+
+
+@pytest.mark.parametrize("change", [0.02, 0.0])
+def test_better_or_equal_within_the_margin_passes(change: float) -> None:
+    challenger = GOOD + change + 0.1 * (NOISE - NOISE.mean())
+    decision = decide(Scores(challenger, POPULAR, GOOD), PARAMS)
+    assert decision.promote
+    assert "is not worse than the champion" in decision.reasons[1]
+
+
+@pytest.mark.parametrize("loss", [0.02, 0.1])
+def test_one_that_loses_more_than_the_margin_is_refused_though_it_beats_popular(loss: float) -> None:
+    decision = decide(Scores(GOOD * (1 - loss), POPULAR, GOOD), PARAMS)
+    assert not decision.promote
+    assert "may be worse than the champion: ndcg@10" in decision.reasons[1]
+    assert decision.figures["over_champion_less_margin_low"] < 0
+
+
+def test_one_that_might_have_lost_more_is_refused_until_it_is_shown_not_to() -> None:
+    """Equal means on few users with much noise: the bootstrap cannot rule a loss out."""
+    few = slice(0, 40)
+    noisy = np.clip(GOOD[few] + np.resize([0.3, -0.3], 40), 0, None)
+    assert not decide(Scores(noisy, POPULAR[few], GOOD[few]), PARAMS).promote
+
+
+def test_nobody_to_test_on_promotes_nothing() -> None:
+    nobody = np.empty(0)
+    decision = decide(Scores(nobody, nobody, None), PARAMS)
+    assert not decision.promote
+    assert "No user of the test window has a relevant item" in decision.reasons[0]

@@ -1,0 +1,88 @@
+"""The pool: each generator's best, together, under the rules of what may be shown."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from nextpick.models import candidates
+from nextpick.models import pool as pools
+from nextpick.models.pool import best, build_pool
+from tests.worlds import checkerboard, params
+
+BOARD = checkerboard(12)
+GENERATORS = candidates.fit(BOARD, params(als={"factors": 2, "regularization": 0.1}))
+SIZES = {"als": 3, "buy_again": 2, "popular": 4}
+EVERYBODY = np.arange(12, dtype=np.int32)
+
+grids = hnp.arrays(
+    np.float32, st.tuples(st.integers(1, 4), st.integers(1, 9)), elements=st.sampled_from([0.0, 1.0, -1.0, np.nan])
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(scores=grids, n=st.integers(1, 12))
+def test_best_is_the_plain_sort_of_each_row(scores: np.ndarray, n: int) -> None:
+    rows, columns, places = best(scores, n)
+    found = list(zip(rows.tolist(), columns.tolist(), places.tolist(), strict=True))
+    expected = []
+    for row, values in enumerate(scores):
+        order = sorted((i for i in range(len(values)) if not np.isnan(values[i])), key=lambda i: (-values[i], i))
+        expected += [(row, column, place) for place, column in enumerate(order[:n])]
+    assert found == expected
+
+
+def test_a_pool_is_the_union_of_each_generators_best() -> None:
+    together = build_pool(GENERATORS, SIZES, EVERYBODY, BOARD, "allow")
+    assert together.generators == tuple(GENERATORS)
+    for at, (name, generator) in enumerate(GENERATORS.items()):
+        alone = build_pool({name: generator}, SIZES, EVERYBODY, BOARD, "allow")
+        proposed = together.ranks[:, at] >= 0
+        assert together.user_rows[proposed].tolist() == alone.user_rows.tolist()
+        assert together.item_rows[proposed].tolist() == alone.item_rows.tolist()
+        assert together.ranks[proposed, at].tolist() == alone.ranks[:, 0].tolist()
+    assert (together.ranks >= 0).any(axis=1).all()
+
+
+def test_every_candidate_has_every_generators_score() -> None:
+    pool = build_pool(GENERATORS, SIZES, EVERYBODY, BOARD, "allow")
+    for at, generator in enumerate(GENERATORS.values()):
+        whole = generator.scores(BOARD, EVERYBODY)
+        np.testing.assert_array_equal(pool.scores[:, at], whole[pool.user_rows, pool.item_rows])
+
+
+def test_candidates_go_by_user_and_item_and_none_twice() -> None:
+    pool = build_pool(GENERATORS, SIZES, EVERYBODY, BOARD, "allow")
+    pairs = list(zip(pool.user_rows.tolist(), pool.item_rows.tolist(), strict=True))
+    assert pairs == sorted(set(pairs))
+    assert [array.dtype for array in (pool.user_rows, pool.item_rows, pool.scores, pool.ranks)] == [
+        np.int32, np.int32, np.float32, np.int16,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("at_once", [1, 5, 12])
+def test_how_many_users_are_scored_at_once_changes_no_bit(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+    whole = build_pool(GENERATORS, SIZES, EVERYBODY, BOARD, "exclude")
+    monkeypatch.setattr(pools, "USERS_AT_ONCE", at_once)
+    parts = build_pool(GENERATORS, SIZES, EVERYBODY, BOARD, "exclude")
+    for name in ("user_rows", "item_rows", "scores", "ranks"):
+        assert getattr(parts, name).tobytes() == getattr(whole, name).tobytes()
+
+
+def test_hidden_items_are_no_candidates_and_the_next_best_take_their_place() -> None:
+    hidden = np.zeros(13, bool)
+    hidden[[0, 1]] = True
+    pool = build_pool({"popular": GENERATORS["popular"]}, {"popular": 3}, EVERYBODY[:1], BOARD, "allow", hidden)
+    assert pool.item_rows.tolist() == [2, 3, 4]
+    assert pool.ranks[:, 0].tolist() == [0, 1, 2]
+
+
+def test_more_candidates_than_items_are_all_that_have_a_score() -> None:
+    pool = build_pool({"popular": GENERATORS["popular"]}, {"popular": 1000}, EVERYBODY[:1], BOARD, "allow")
+    assert pool.item_rows.tolist() == list(range(12))
+
+
+def test_nobody_has_an_empty_pool() -> None:
+    pool = build_pool(GENERATORS, SIZES, EVERYBODY[:0], BOARD, "allow")
+    assert (len(pool.item_rows), pool.scores.shape, pool.ranks.shape) == (0, (0, 3), (0, 3))

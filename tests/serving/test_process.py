@@ -39,7 +39,7 @@ def served(
         )
     address = f"http://127.0.0.1:{port}"
     try:
-        wait_for(f"{address}/health/live", 200, 30)
+        wait_for(f"{address}/health/live", 200, 90)  # importing takes long where much else runs
         yield address, process
     finally:
         if process.poll() is None:
@@ -71,7 +71,7 @@ def test_the_service_starts_empty_serves_the_first_release_and_flushes_when_told
         fill(conn)
         conn.commit()
         release_id = precompute.run(conn, version)
-        ready = wait_for(f"{address}/health/ready", 200, 10).json()
+        ready = wait_for(f"{address}/health/ready", 200, 30).json()
         assert ready["release"] == release_id
         before = httpx.post(f"{address}/recommend", json={"user_id": "tea03"}).json()
         last = before["items"][-1]["item_id"]

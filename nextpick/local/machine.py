@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from nextpick.errors import LocalError
-from nextpick.local import airflow, api, databases, mlflow, place, ports, postgres, remains, secrets
+from nextpick.local import airflow, api, databases, mlflow, place, ports, postgres, remains, secrets, space
 from nextpick.local.ports import HOST
 from nextpick.local.programs import job, log_file
 from nextpick.local.secrets import Secrets, write_private
@@ -36,6 +36,7 @@ def prepare(settings: Settings, say: Callable[[str], None]) -> tuple[Secrets, po
     for log in logs.glob("*.log"):
         log.replace(log.with_suffix(".log.previous"))
     cluster = postgres.Cluster(place.cluster_folder(settings.home))
+    cluster.folder.mkdir(exist_ok=True, mode=0o700)
     file = settings.home / "secrets.json"
     if cluster.data.exists() and not file.exists():
         raise LocalError(
@@ -53,6 +54,7 @@ def prepare(settings: Settings, say: Callable[[str], None]) -> tuple[Secrets, po
         (settings.postgres_port, "Postgres", "NEXTPICK_POSTGRES_PORT"),
     ):
         ports.require_free(port, what, setting)
+    space.require((settings.home, cluster.folder), space.AGAIN if cluster.data.exists() else space.FIRST)
     if not cluster.data.exists():
         say(f"Making a Postgres cluster in {cluster.folder}")
     postgres.create(cluster, known.postgres)

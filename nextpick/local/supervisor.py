@@ -68,10 +68,15 @@ class Supervisor:
         self._children: dict[str, _Child] = {}
         self._say = say
         self._stops = 0
+        self._also: Callable[[], None] = lambda: None
 
     def add(self, program: Program) -> None:
         """Start it as soon as what it comes after is ready."""
         self._children[program.name] = _Child(program)
+
+    def also(self, look: Callable[[], None]) -> None:
+        """Something else to look after at every tick."""
+        self._also = look
 
     def ask_to_stop(self) -> None:
         """For signal handlers: the next `wait` raises Stopped."""
@@ -109,6 +114,7 @@ class Supervisor:
         """One look at everything. Raises: as `wait`."""
         if self._stops:
             raise Stopped
+        self._also()
         for child in self._children.values():
             if child.popen is not None and child.state in ("starting", "ready"):
                 self._look(child)

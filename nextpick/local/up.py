@@ -9,7 +9,7 @@ from time import monotonic
 import httpx
 
 from nextpick.errors import LocalError
-from nextpick.local import airflow, api, databases, lock, machine, mlflow, page, remains
+from nextpick.local import airflow, api, databases, lock, machine, mlflow, page, remains, space
 from nextpick.local.airflow_api import AirflowApi
 from nextpick.local.loop import DAGS, Failure, Loop
 from nextpick.local.programs import answers
@@ -51,7 +51,8 @@ def _supervised(settings: Settings, view: View, once: bool) -> int:
     with _signals(supervisor):
         try:
             prepared = machine.prepare(settings, view.say)
-            known = prepared[0]
+            known, cluster = prepared
+            supervisor.also(space.watch((settings.home, cluster.folder), view.say))
             served = machine.start(supervisor, settings, prepared, view.say)
             code = _bring_up(supervisor, settings, known, view, served)
             printed = True
@@ -64,7 +65,8 @@ def _supervised(settings: Settings, view: View, once: bool) -> int:
             supervisor.stop()
             if known is not None:
                 remains.end(known.token, settings.home)  # what went its own way, such as a task of a killed worker
-            view.say("All has ended")
+            if supervisor.states():
+                view.say("All has ended")
     return code
 
 

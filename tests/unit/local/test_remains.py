@@ -21,7 +21,7 @@ def process(environment: dict[str, str], script: str = STAY) -> Iterator["subpro
 
 
 def test_a_marked_process_is_ended(tmp_path: Path) -> None:
-    with process(remains.environment("token", tmp_path)) as left:
+    with process(remains.environment("token", tmp_path)):
         assert remains.end("token", tmp_path) == 1
         assert remains.find("token", tmp_path) == []
 

@@ -93,8 +93,8 @@ def _check_tree(number: int, block: str, n_features: int) -> None:
         raise ValueError(f"tree {number} splits on features {split.min()} to {split.max()}, and there are {n_features}")
     if not set(_integers(tree, "decision_type", leaves - 1).tolist()) <= _DECISIONS:
         raise ValueError(f"tree {number} has a decision type that is not numerical")
-    sides = (_integers(tree, key, leaves - 1) for key in ("left_child", "right_child"))
-    _check_children(number, *sides, leaves)
+    left, right = (_integers(tree, key, leaves - 1) for key in ("left_child", "right_child"))
+    _check_children(number, left, right, leaves)
 
 
 def _check_children(number: int, left: np.ndarray, right: np.ndarray, leaves: int) -> None:

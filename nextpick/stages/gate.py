@@ -1,5 +1,6 @@
 """Stage: may the bundle a run made become champion? Both models are tested on the run's own test window."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,9 @@ def run(project: Path, champion: Bundle | None) -> Decision:
         champion=None if champion is None else _champion(project, champion, params, users),
     )
     decision = decide(scores, params)
+    if champion is not None and champion.windows.test_from > prepared.read(project).windows.test_from:
+        note = "The champion's ranker learnt from a part of this test window, which flatters the champion."
+        decision = replace(decision, reasons=(*decision.reasons, note))
     log.info("gate", promote=decision.promote, reasons=list(decision.reasons))
     return decision
 

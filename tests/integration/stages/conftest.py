@@ -1,0 +1,14 @@
+"""One run of the stages on a slice of the sample, shared by the tests that only read it."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.sample_slice import project
+
+SMALL = {"als": {"factors": 32}, "split": {"label_windows": 1}, "evaluation": {"bootstrap_samples": 200}}
+
+
+@pytest.fixture(scope="session")
+def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return project(tmp_path_factory.mktemp("stages") / "honest", 600, **SMALL)

@@ -32,6 +32,7 @@ _RUN = "run.json"
 _DIFF = "changes.diff"
 _QUIET = {"DVC_NO_ANALYTICS": "true", "PYTHONDONTWRITEBYTECODE": "1"}  # no .pyc among files whose md5 counts
 _TOLD = re.compile(r"^(?:nextpick\.errors\.)?(\w+): (.+)$")  # the last line of a stage that raised on purpose
+_STAMP = re.compile(r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\S* \[\w+ *\] ")  # of a stage's own log lines
 log = structlog.get_logger()
 
 
@@ -160,7 +161,11 @@ def _run_dvc(folder: Path, *arguments: str) -> list[str]:
     """
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     environment = {**os.environ, **_QUIET, "PATH": path}
-    return program.run([sys.executable, "-m", "dvc", *arguments], folder, environment, log.info)
+    return program.run([sys.executable, "-m", "dvc", *arguments], folder, environment, _tell)
+
+
+def _tell(line: str) -> None:
+    log.info(_STAMP.sub("", line))
 
 
 def _run(folder: Path) -> dict[str, str]:

@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from nextpick.errors import GateRefused
+from nextpick.errors import ConfigError, GateRefused
 from nextpick.settings import load_settings
 
 
 def train(
+    until: Annotated[datetime | None, typer.Option(help="Take events before this moment, UTC; else all.")] = None,
     force: Annotated[bool, typer.Option(help="Compute every stage, even those whose result is known.")] = False,
     because: Annotated[str, typer.Option("--promote-because", help="Promote whatever the gate says; say why.")] = "",
 ) -> None:
@@ -24,12 +25,14 @@ def train(
     from nextpick.stages import train
     from nextpick.store.connection import connect
 
-    settings, now = load_settings(), datetime.now(UTC)
-    console = Console(stderr=True)
+    settings, console, now = load_settings(), Console(stderr=True), datetime.now(UTC)
+    cutoff = now if until is None else until.replace(tzinfo=UTC)
+    if cutoff > now:
+        raise ConfigError(f"--until is {cutoff:%Y-%m-%d %H:%M} UTC, which has yet to come. Leave it out.")
     with connect(settings.database()) if settings.database_url else nullcontext() as conn:
         run_id = f"cli.{now:%Y-%m-%dT%H.%M.%S.%f}"
         done = train.run(
-            settings, conn, run_id=run_id, cutoff=now, force=force, because=because, tell=lambda s: console.rule(s)
+            settings, conn, run_id=run_id, cutoff=cutoff, force=force, because=because, tell=lambda s: console.rule(s)
         )
     name = f"Version {done.version.version}"
     if done.promoted is None:

@@ -30,7 +30,6 @@ def decide(settings: Settings, folder: Path, version: str) -> "Decision":
     load_bundle(found.bundle_dir, found.bundle_sha256)
     decision = _decision(settings, folder, found)
     registry.judged(settings, version, decision.promote, decision.reasons)
-    log.info("gate decided", version=version, promote=decision.promote, reasons=" ".join(decision.reasons))
     return decision
 
 

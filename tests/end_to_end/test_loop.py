@@ -99,6 +99,17 @@ def test_status_says_what_is_live_and_why(loop: Loop) -> None:
     assert "is better than the popular list" in printed
 
 
+def test_the_command_line_trains_and_publishes_what_the_dags_do(loop: Loop) -> None:
+    with psycopg.connect(loop.database_url) as conn:
+        live, snapshot = releases.live(conn), snapshots.newest(conn)
+    assert live is not None
+    assert snapshot is not None
+    printed = nextpick("train", "--until", f"{snapshot.cutoff:%Y-%m-%dT%H:%M:%S}")
+    assert "Running stage" not in printed
+    assert f"No new data: version {live.model_version} is this very model" in printed
+    assert "is ready, and not live" in nextpick("publish", "--no-flip")
+
+
 def test_a_night_without_news_computes_nothing_and_registers_nothing(loop: Loop) -> None:
     snapshot = returned(loop.runs["data_prep"], "export")
     again = run("retrain", snapshot=snapshot)

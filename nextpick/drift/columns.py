@@ -17,6 +17,7 @@ from nextpick.drift.windows import Window, Windows
 from nextpick.schema import ITEM_ID, KIND, OCCURRED_AT, PRICE, US_PER_DAY, USER_ID, VALUE
 
 POPULARITY_DAYS = 28
+SERVED = "served_"  # begins the names of columns of answers
 Kind = Literal["number", "category"]
 Cut = Callable[[Window], np.ndarray]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

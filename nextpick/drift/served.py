@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from nextpick.drift.columns import Column, Kind
+from nextpick.drift.columns import SERVED, Column, Kind
 from nextpick.drift.windows import Windows
 
 SCORE, SOURCE = "score", "source"
@@ -36,7 +36,7 @@ def served_columns(answers: Sequence[Answer], names: Mapping[int, Sequence[str]]
     nothing: dict[Kind, np.ndarray] = {"number": np.empty(0), "category": np.empty(0, object)}
     return [
         Column(
-            f"served_{name}",
+            f"{SERVED}{name}",
             kind,
             parts[0].get(name, (kind, nothing[kind]))[1],
             tuple(part.get(name, (kind, nothing[kind]))[1] for part in parts[1:]),

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from nextpick.drift.columns import Column
+from nextpick.drift.columns import SERVED, Column
 from nextpick.drift.statistics import compare_categories, compare_numbers, noise_floor
 from nextpick.params import DriftParams, DriftStatistic
 
@@ -91,7 +91,12 @@ def usable_weeks(column: Column, params: DriftParams) -> list[np.ndarray]:
 
 def known(values: np.ndarray) -> np.ndarray:
     """The values that are not missing."""
-    return values[~pd.isna(values)]
+    return values[~_missing(values)]
+
+
+def _missing(values: np.ndarray) -> np.ndarray:
+    """An infinite number is as good as none, as Evidently has it too."""
+    return ~np.isfinite(values) if values.dtype.kind == "f" else pd.isna(values)
 
 
 def _measure_column(column: Column, params: DriftParams, chance: float) -> list[Measure]:
@@ -115,9 +120,9 @@ def _measure_missing(column: Column, params: DriftParams, chance: float) -> list
     weeks = [week for week in column.weeks if len(week) >= params.min_rows]
     if len(column.current) < params.min_rows or len(weeks) < MIN_WEEKS:
         return []
-    gaps = np.array([pd.isna(week).sum() for week in weeks], np.float64)
+    gaps = np.array([_missing(week).sum() for week in weeks], np.float64)
     sizes = np.array([len(week) for week in weeks], np.float64)
-    value = float(pd.isna(column.current).mean() - gaps.sum() / sizes.sum())
+    value = float(_missing(column.current).mean() - gaps.sum() / sizes.sum())
     if not gaps.any() and value == 0:
         return []
     undrifted = gaps / sizes - (gaps.sum() - gaps) / (sizes.sum() - sizes)
@@ -194,10 +199,12 @@ def _reasons(measures: Sequence[Measure], params: DriftParams) -> list[str]:
     names = dict.fromkeys(measure.column_name for measure in measures if measure.drifted)
     reasons = [_sentence([m for m in measures if m.drifted and m.column_name == name]) for name in names]
     few = [measure.column_name for measure in measures if measure.verdict == "too_few_rows"]
-    if few:
-        reasons.append(
-            f"Not judged, for want of {params.min_rows} rows now and in {MIN_WEEKS} reference weeks: {', '.join(few)}."
-        )
+    named = [name for name in few if not name.startswith(SERVED)]
+    if served := len(few) - len(named):
+        named.append(f"{served} columns of served answers")
+    if named:
+        wanted = f"{params.min_rows} rows now and in {MIN_WEEKS} reference weeks"
+        reasons.append(f"Not judged, for want of {wanted}: {', '.join(named)}.")
     return reasons
 
 

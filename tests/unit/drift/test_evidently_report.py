@@ -15,6 +15,7 @@ PARAMS = DriftParams()
 def columns() -> list[Column]:
     rng = np.random.default_rng(0)
     gaps = np.where(rng.random(900) < 0.2, np.nan, rng.lognormal(0.9, 1, 900))
+    gaps[7] = np.inf
     kinds = np.array(["view", "buy", None], object)
     return [
         Column("moved", "number", gaps, tuple(rng.lognormal(size=800) for _ in range(6))),

@@ -96,6 +96,11 @@ def test_a_column_with_too_few_rows_does_not_hide_the_verdict_of_the_others() ->
     assert verdict(number(normal(10), "small"), number(normal(shift=1))).verdict == "warn"
 
 
+def test_the_features_of_answers_not_yet_many_enough_are_counted_and_not_listed() -> None:
+    found = verdict(*(number(normal(10), f"served_{i}") for i in range(20)), number(normal()))
+    assert found.reasons[0].endswith("reference weeks: 20 columns of served answers.")
+
+
 def test_values_that_are_missing_now_are_broken() -> None:
     gaps = normal()
     gaps[:500] = np.nan

@@ -143,7 +143,7 @@ CREATE TABLE nextpick.drift_reports (
     verdict          text NOT NULL CHECK (verdict IN ('ok', 'warn', 'broken', 'too_few_rows')),
     reasons          text[] NOT NULL,
     path             text,                                  -- of the HTML below reports/drift; null where nothing could be shown
-    notified         text NOT NULL                          -- sent | not_configured | not_needed | not_asked | repeated | failed: why
+    notified         text NOT NULL                          -- pending | sent | not_configured | not_needed | not_asked | repeated | failed: why
 );
 CREATE TABLE nextpick.drift_metrics (
     report_id    bigint NOT NULL REFERENCES nextpick.drift_reports ON DELETE CASCADE,

@@ -120,3 +120,13 @@ def test_airflow_loads_the_plugin_and_leaves_the_glue_alone(bag: Any) -> None:
     assert plugins_manager.get_import_errors() == {}
     strangers = {"assets", "alerts", "database", "defaults", "dvc_stages", "forms", "pool", "promotion", "window"}
     assert strangers & set(sys.modules) == set()
+
+
+def test_a_missed_deadline_is_told_by_dag_and_run(bag: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from nextpick.drift import slack
+    from nextpick_airflow import alerts
+
+    told: list[object] = []
+    monkeypatch.setattr(slack, "send", lambda settings, message: told.append(message))
+    alerts.late(context={"dag_run": {"dag_id": "retrain", "dag_run_id": "manual__1"}, "deadline": {"id": "x"}})
+    assert told == [":hourglass: retrain is not done in time: manual__1"]

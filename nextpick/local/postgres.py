@@ -234,6 +234,7 @@ def _run(cluster: Cluster, program: str, *arguments: object) -> None:
         capture_output=True,
         text=True,
         check=False,
+        start_new_session=True,  # Ctrl-C is the supervisor's to act on
         **_as_account(),
     )
     if done.returncode:

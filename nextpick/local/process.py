@@ -49,14 +49,15 @@ def ends_with_us(number: signal.Signals) -> Callable[[], None] | None:
 
 def end(processes: Iterable[psutil.Process], seconds: float) -> list[psutil.Process]:
     """Ask with SIGTERM, wait up to `seconds`, then kill; return those that had to be killed."""
-    asked = [process for process in processes if _signal(process, signal.SIGTERM)]
+    asked = [process for process in processes if send(process, signal.SIGTERM)]
     _, alive = psutil.wait_procs(asked, seconds)
-    killed = [process for process in alive if _signal(process, signal.SIGKILL)]
+    killed = [process for process in alive if send(process, signal.SIGKILL)]
     psutil.wait_procs(killed, 5)
     return killed
 
 
-def _signal(process: psutil.Process, number: signal.Signals) -> bool:
+def send(process: psutil.Process, number: signal.Signals) -> bool:
+    """Send a signal; returns whether the process was still there to get it."""
     try:
         process.send_signal(number)  # psutil refuses where the number is another process by now
     except psutil.NoSuchProcess:

@@ -1,9 +1,12 @@
 """What the person at the terminal sees: a table that moves, or plain lines where there is no terminal."""
 
+import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from types import TracebackType
+from typing import TextIO, cast
 
 from rich.console import Console
 from rich.live import Live
@@ -33,11 +36,38 @@ class Row:
     seconds: float | None = None
 
 
+class Output:
+    """A stream that is silent once nobody reads it: what runs must be ended in order all the same."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.encoding = stream.encoding
+
+    def write(self, text: str) -> int:
+        """As of any stream."""
+        with suppress(OSError):  # the pipe is broken, or the terminal is closed
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """As of any stream."""
+        with suppress(OSError):
+            self._stream.flush()
+
+    def isatty(self) -> bool:
+        """As of any stream."""
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        """As of any stream."""
+        return self._stream.fileno()
+
+
 class View:
     """Used as a context. It redraws when told to, and has no thread of its own."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(highlight=False, soft_wrap=True)
+        self.console = console or Console(file=cast(TextIO, Output(sys.stdout)), highlight=False, soft_wrap=True)
         self._live = Live(console=self.console, auto_refresh=False, transient=True)
         self._shown: dict[str, tuple[str, str]] = {}
         self._drawn = 0.0

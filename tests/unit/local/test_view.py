@@ -2,10 +2,11 @@
 
 import re
 from io import StringIO
+from typing import TextIO, cast
 
 from rich.console import Console
 
-from nextpick.local.view import Row, View
+from nextpick.local.view import Output, Row, View
 
 
 def lines(*tables: list[Row]) -> list[str]:
@@ -26,3 +27,18 @@ def test_a_row_is_said_when_its_state_or_detail_changes() -> None:
 
 def test_what_only_waits_is_not_said() -> None:
     assert lines([Row("precompute", "waiting")]) == []
+
+
+class Gone(StringIO):
+    """A terminal that was closed."""
+
+    encoding = "utf-8"
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+def test_when_nobody_reads_any_more_it_goes_on_in_silence() -> None:
+    with View(Console(file=cast(TextIO, Output(Gone())))) as view:
+        view.say("a word")
+        view.console.print("another")

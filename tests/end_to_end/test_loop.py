@@ -1,5 +1,6 @@
 """From events to a personalised recommendation: every part is the real one."""
 
+import shutil
 import subprocess
 import sys
 from typing import Any
@@ -9,6 +10,7 @@ import psycopg
 import pytest
 
 from nextpick import registry
+from nextpick.models.bundle import load_bundle
 from nextpick.settings import load_settings
 from nextpick.store import releases, snapshots
 from tests.end_to_end.conftest import ORDER, USER, Loop
@@ -118,3 +120,10 @@ def test_a_night_without_news_computes_nothing_and_registers_nothing(loop: Loop)
     assert all(returned(again, stage) for stage in stages)
     assert {states(again)[task_id] for task_id in ("register", "gate", "promote", "refused")} == {"skipped"}
     assert len(registry.newest(load_settings(), 10)) == 1
+
+
+def test_a_machine_without_the_bundle_fetches_it_from_the_registry(loop: Loop) -> None:
+    shutil.rmtree(loop.home / "bundles")
+    champion = registry.champion(load_settings())
+    assert champion is not None
+    assert load_bundle(champion.bundle_dir, champion.bundle_sha256).metrics

@@ -1,14 +1,10 @@
 """The model registry on a real MLflow: one version a bundle, and who may be champion."""
 
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 
-import httpx
 import pytest
 from mlflow import MlflowClient
 
@@ -178,53 +174,3 @@ def test_versions_are_listed_newest_first(settings: Settings, made: Made) -> Non
     for text in "abc":
         registered(settings, made, text)
     assert [v.version for v in registry.newest(settings, 2)] == ["3", "2"]
-
-
-def test_a_server_is_spoken_to_as_well_as_a_file(
-    empty_mlflow: Path, settings: Settings, made: Made, tmp_path: Path
-) -> None:
-    port = ports.free()
-    given = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    command = ["-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    shutil.copy(empty_mlflow, tmp_path / "server.db")
-    places = [
-        "--backend-store-uri",
-        f"sqlite:///{tmp_path}/server.db",
-        "--artifacts-destination",
-        str(tmp_path / "art"),
-    ]
-    with (
-        (tmp_path / "mlflow.log").open("wb") as log,
-        subprocess.Popen(
-            [sys.executable, *command, *places],
-            cwd=tmp_path,
-            env={**os.environ, **given},
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        ) as server,
-    ):
-        try:
-            wait_for(f"http://127.0.0.1:{port}/health", 120)
-            served = settings.model_copy(update={"mlflow_url": f"http://127.0.0.1:{port}"})
-            version = passed(served, made)
-            registry.promote(served, version.version)
-            shutil.rmtree(served.home / "bundles")
-            champion = registry.champion(served)
-            assert champion is not None
-            assert (champion.bundle_dir / "ranker.txt").read_text() == "a"
-            assert champion.lineage == version.lineage
-        finally:
-            os.killpg(server.pid, 15)
-
-
-def wait_for(url: str, seconds: float) -> None:
-    end = monotonic() + seconds
-    while True:
-        try:
-            httpx.get(url, timeout=2).raise_for_status()
-        except httpx.HTTPError:
-            assert monotonic() < end, f"{url} did not answer within {seconds} s"
-            sleep(0.2)
-        else:
-            return

@@ -1,6 +1,5 @@
 """The one process that starts all others, watches them, starts again what dies, and ends them."""
 
-import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,8 +16,7 @@ TICK_SECONDS = 0.2
 ASK_SECONDS = 1.0  # between two questions whether something is ready
 STEADY_SECONDS = 60.0  # up for so long, a death is the first again
 TRIES = 5  # deaths in a row, before something stays down
-GRACE_SECONDS = 20.0  # for a program to end when asked
-NUDGE_SECONDS = 6.0  # then those that still run are asked once more, with all they started: a task may take long
+GRACE_SECONDS = 12.0  # for a program to end when asked; a scheduler would wait for its tasks as long as they take
 KILL_SECONDS = 3.0  # for what it left behind
 
 
@@ -193,9 +191,11 @@ class Supervisor:
             self._say(f"Stopping {', '.join(child.program.name for child in first)}")
         for child in first:
             child.popen.terminate()  # type: ignore[union-attr]
-        self._await_end(first, asked)
+        end = monotonic() + GRACE_SECONDS
+        while any(map(_alive, first)) and monotonic() < end and self._stops == asked:
+            sleep(0.1)
         for child in filter(_alive, first):
-            self._say(f"{child.program.name} does not end when asked and is killed")
+            self._say(f"{child.program.name} is still busy and is killed")
         process.end(tree, KILL_SECONDS if self._stops == asked else 0)
         for child in running:
             if child.program.close and child.popen:
@@ -203,18 +203,6 @@ class Supervisor:
                 child.program.close(child.popen)
         for child in running:
             child.popen.wait()  # type: ignore[union-attr]
-
-    def _await_end(self, children: list[_Child], asked: int) -> None:
-        """Until they have ended, or had the time to, or somebody asks us once more."""
-        began, nudged = monotonic(), False
-        while (alive := [c for c in children if _alive(c)]) and monotonic() - began < GRACE_SECONDS:
-            if self._stops > asked:
-                return
-            if not nudged and monotonic() - began > NUDGE_SECONDS:
-                nudged = True
-                for member in (member for child in alive for member in _family(child)):
-                    process.send(member, signal.SIGTERM)
-            sleep(0.1)
 
 
 def _alive(child: _Child) -> bool:

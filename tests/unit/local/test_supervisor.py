@@ -103,7 +103,7 @@ def test_stop_ends_what_ignores_the_polite_request(watched: Supervisor, add: Add
     assert pid
     watched.stop()
     assert ended(pid)
-    assert "service does not end when asked and is killed" in said
+    assert "service is still busy and is killed" in said
 
 
 def test_stop_ends_the_grandchildren_too(watched: Supervisor, add: AddScript, tmp_path: Path) -> None:

@@ -1,5 +1,8 @@
 """An answer keeps its promises whatever the list, the history, the hidden items and k."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +11,7 @@ from hypothesis import strategies as st
 from nextpick.features.histories import histories, no_history
 from nextpick.features.items import ITEM_FEATURES, item_table, popularity_order
 from nextpick.models.bundle import load_bundle
+from nextpick.params import ListParams
 from nextpick.release.answer import ListRow, Loaded, Since, answer
 from nextpick.release.lookup import microseconds
 from nextpick.release.precompute import Inputs, ListBlock, list_blocks
@@ -17,10 +21,11 @@ from tests.trained import train
 N = 30
 
 
-def loaded_world(folder: object, policy: str) -> tuple[Loaded, ListBlock]:
-    """A release in memory, and the lists of all its users."""
+def loaded_world(folder: Path, policy: str, size: int = 100) -> tuple[Loaded, ListBlock]:
+    """A release in memory, and the lists of all its users, `size` items long at most."""
     version = train(folder, seen_policy=policy)
     bundle = load_bundle(version.bundle_dir)
+    bundle = replace(bundle, params=bundle.params.model_copy(update={"lists": ListParams(size=size)}))
     as_of = microseconds(LAST) + 1
     events = interactions()
     inputs = Inputs(
@@ -34,9 +39,9 @@ def loaded_world(folder: object, policy: str) -> tuple[Loaded, ListBlock]:
     return loaded, next(list_blocks(bundle, inputs, 100))
 
 
-@pytest.fixture(scope="module", params=["allow", "exclude"])
+@pytest.fixture(scope="module", params=[("allow", 100), ("exclude", 100), ("allow", 6)], ids=str)
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Loaded, ListBlock]:
-    return loaded_world(tmp_path_factory.mktemp("bundle"), request.param)
+    return loaded_world(tmp_path_factory.mktemp("bundle"), *request.param)
 
 
 def row_of(block: ListBlock, user: int, loaded: Loaded) -> ListRow:
@@ -89,7 +94,7 @@ def test_k_distinct_items_none_hidden_none_seen_and_short_only_where_there_are_n
     assert np.isnan(result.features[~ranked]).all()
 
 
-def test_without_new_events_the_answer_is_the_list(world: tuple[Loaded, ListBlock]) -> None:
+def test_without_new_events_the_answer_is_the_list_however_short_it_was_cut(world: tuple[Loaded, ListBlock]) -> None:
     loaded, block = world
     nobody = np.zeros(N, bool)
     for user in range(len(block.user_ids)):

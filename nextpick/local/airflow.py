@@ -82,6 +82,8 @@ def _options(settings: Settings, secrets: Secrets, folder: Path) -> dict[str, di
             "worker_log_server_port": NO_PORT,
             "trigger_log_server_port": NO_PORT,
         },
+        # a task that Airflow starts over as soon as it is up must not fail because its API server is still starting
+        "workers": {"execution_api_retries": "20", "execution_api_retry_wait_max": "5"},
         "dag_processor": {"refresh_interval": "30", "min_file_process_interval": "30", "parsing_processes": "1"},
     }
 

@@ -134,7 +134,7 @@ def test_a_label_window_with_nothing_to_learn_is_refused(honest: Path, tmp_path:
     folder = Path(shutil.copytree(honest, tmp_path / "idle"))
     path = folder / prepared.PREPARED / "interactions.parquet"
     snapshot = prepared.read(folder)
-    (start, end), _ = snapshot.windows.labels[0], None
+    start, end = snapshot.windows.labels[0]
     at = microseconds(snapshot.interactions["occurred_at"])
     idle = snapshot.interactions.copy()
     idle.loc[(at >= start) & (at < end), "user_id"] = "somebody new"

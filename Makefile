@@ -18,7 +18,7 @@ run: install  ## Everything on this machine, from an embedded Postgres to recomm
 	@exec $(BIN)/nextpick up $(ARGS)
 
 test: install  ## The whole suite, against a Postgres of its own
-	@$(BIN)/pytest -q -n auto --dist loadgroup $(ARGS)
+	@$(BIN)/pytest -q -n auto --dist loadfile $(ARGS)
 
 lint: install  ## Style, types, and the workflow file
 	@$(BIN)/ruff check

@@ -9,8 +9,6 @@ import pytest
 
 from nextpick.errors import ConfigError
 
-pytestmark = pytest.mark.xdist_group("airflow")  # one worker imports it and makes its database
-
 NIGHT = datetime(2025, 11, 24, 2, tzinfo=UTC)
 
 

@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("airflow")  # one worker imports it and makes its database
-
 ROOT = Path(__file__).resolve().parents[2]
 IDS = {"data_prep", "retrain", "precompute", "drift_report"}
 HEAVY = {

@@ -20,8 +20,6 @@ from nextpick.store import events, items, snapshots
 from tests.orchestrated import ROOT, returned, run, small_project, states
 from tests.published import catalogue, fill, interactions
 
-pytestmark = pytest.mark.xdist_group("airflow")  # one worker imports it and makes its database
-
 STAGES = dict.fromkeys(("dvc.data_prep", "dvc.train_collab", "dvc.train_ranker", "dvc.evaluate"), "success")
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import httpx
 import psycopg
-import pytest
 
 from nextpick import registry
 from nextpick.models.bundle import load_bundle
@@ -15,8 +14,6 @@ from nextpick.settings import load_settings
 from nextpick.store import releases, snapshots
 from tests.end_to_end.conftest import ORDER, USER, Loop
 from tests.orchestrated import returned, run, states
-
-pytestmark = pytest.mark.xdist_group("loop")  # one worker builds it, once
 
 
 def recommend(loop: Loop, user_id: str, k: int = 10) -> dict[str, Any]:

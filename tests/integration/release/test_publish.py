@@ -55,8 +55,8 @@ def test_what_is_published_is_what_is_read(conn: psycopg.Connection, another: ps
     assert live is not None
     assert (live.release_id, live.model_version, live.bundle_uri) == (release_id, "v", "somewhere")
     row = another.execute(
-        "SELECT item_rows, scores, generator_scores, generator_ranks, history_rows, history_counts, history_weights, history_first, "
-        "history_last FROM nextpick.lists WHERE release_id = %s AND user_id = 'юзер 3'",
+        "SELECT item_rows, scores, generator_scores, generator_ranks, history_rows, history_counts, history_weights, "
+        "history_first, history_last FROM nextpick.lists WHERE release_id = %s AND user_id = 'юзер 3'",
         (release_id,),
     ).fetchone()
     assert row is not None

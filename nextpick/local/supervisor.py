@@ -144,6 +144,8 @@ class Supervisor:
         elif child.state == "starting" and not child.program.job and monotonic() - child.asked > ASK_SECONDS:
             child.asked = monotonic()
             if child.program.ready():
+                if child.was_ready:
+                    self._say(f"{child.program.name} is up again")
                 child.was_ready = True
                 child.become("ready")
             elif monotonic() - child.since > child.program.seconds:

@@ -32,7 +32,7 @@ def run(settings: Settings, *, once: bool = False) -> int:
     """
     settings = settings.model_copy(update={"home": settings.home.resolve(), "project": settings.project.resolve()})
     try:
-        settings.home.mkdir(parents=True, exist_ok=True)
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         with lock.only_run(settings.home, "Nothing was started"), View() as view:
             return _supervised(settings, view, once)
     except OSError as error:

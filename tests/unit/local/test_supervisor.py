@@ -81,7 +81,9 @@ def test_a_service_that_dies_is_started_again_and_that_is_said(
     end = monotonic() + 20
     watched.wait(lambda: watched.pid("service") not in (None, first) or monotonic() > end)
     assert watched.pid("service") not in (None, first)
+    wait(watched, "service")
     assert said[0].startswith("service ended (signal 9); it is started again in 1 s. See ")
+    assert said[1] == "service is up again"
 
 
 def test_a_service_that_dies_again_and_again_stays_down_and_that_is_said(
@@ -90,8 +92,8 @@ def test_a_service_that_dies_again_and_again_stays_down_and_that_is_said(
     monkeypatch.setattr(supervisor, "TRIES", 2)
     add("service", "import time; time.sleep(0.2)")
     end = monotonic() + 20
-    watched.wait(lambda: len(said) == 2 or monotonic() > end)
-    assert "ended (exit code 0) for the 2th time and stays down" in said[1]
+    watched.wait(lambda: (watched.is_settled("service") and not watched.is_ready("service")) or monotonic() > end)
+    assert "ended (exit code 0) for the 2th time and stays down" in said[-1]
     assert watched.is_settled("service")
     assert not watched.is_ready("service")
 

@@ -46,7 +46,7 @@ def retrain() -> None:
 
         version = register.run(load_settings(), Path(folder))
         if version.is_champion:
-            raise AirflowSkipException(f"No new data: this is version {version.version}, the champion already.")
+            raise AirflowSkipException(f"No new data, or anything else new: version {version.version} is the champion.")
         return version.version
 
     folder = checkout()

@@ -63,7 +63,7 @@ class Settings(BaseSettings):
 
     def database(self) -> str:
         """The database URL, or a ConfigError that says how to get one."""
-        if self.database_url is None:
+        if not self.database_url:
             raise ConfigError(
                 "NEXTPICK_DATABASE_URL is not set, and no `make run` has left one in .nextpick/local.env. "
                 "Start `make run` in another terminal, or set it to postgresql://user:password@host:port/nextpick."

@@ -36,7 +36,9 @@ def train(
         )
     name = f"Version {done.version.version}"
     if done.promoted is None:
-        console.print(f"No new data: {name.lower()} is this very model, and the champion already.")
+        console.print(
+            f"No new data, or anything else new: {name.lower()} is this very model, and the champion already."
+        )
     elif not done.promoted:
         raise GateRefused(f"{name} is registered, and stays a challenger. {' '.join(done.reasons)}")
     else:

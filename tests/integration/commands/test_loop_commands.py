@@ -28,6 +28,13 @@ def test_status_says_what_it_can_while_mlflow_is_away(runner: CliRunner) -> None
 
 
 def test_status_without_a_database_says_how_to_get_one(runner: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEXTPICK_DATABASE_URL", "")
+    assert "NEXTPICK_DATABASE_URL is not set" in runner.invoke(app, ["status"]).stdout
+
+
+def test_status_names_a_database_that_is_away_without_its_password(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("NEXTPICK_DATABASE_URL", f"postgresql://u:secret@127.0.0.1:{ports.free()}/n")
     result = runner.invoke(app, ["status"])
     assert "Cannot connect to Postgres at u@127.0.0.1" in result.stdout

@@ -26,6 +26,8 @@ def run(settings: Settings, say: Callable[[str], None]) -> None:
                 if path is not None and path.exists():
                     _remove(path)
                     say(f"Removed {path}")
+    if left := place.orphans():
+        say(f"Left by clones that are gone: rm -r {' '.join(map(str, left))}")
     for name in CACHES:
         shutil.rmtree(settings.project / name, ignore_errors=True)
     for cache in settings.project.glob("[!.]*/**/__pycache__"):

@@ -13,6 +13,7 @@ from pathlib import Path
 from nextpick.errors import LocalError
 
 PARENT = Path("/var/lib")
+PREFIX = "nextpick-"
 NOTE = "postgres.json"  # in .nextpick/: which folder
 OWNER = "clone.json"  # in the folder: whose
 
@@ -26,7 +27,7 @@ def cluster_folder(home: Path) -> Path:
         return home / "postgres"
     folder = recorded(home)
     if folder is None or not _is_ours(folder, home):
-        folder = PARENT / f"nextpick-{secrets.token_hex(6)}"
+        folder = PARENT / f"{PREFIX}{secrets.token_hex(6)}"
         try:
             folder.mkdir(mode=0o700)
         except OSError as error:
@@ -59,6 +60,12 @@ def owned(home: Path) -> Path | None:
         return home / "postgres"
     folder = recorded(home)
     return folder if folder and _is_ours(folder, home) else None
+
+
+def orphans() -> list[Path]:
+    """Folders of clones that were removed without `make clean`, so that nobody has the data's passwords."""
+    found = [(note.parent, _read(note).get("home")) for note in PARENT.glob(f"{PREFIX}*/{OWNER}")]
+    return sorted(folder for folder, home in found if home and not Path(home).exists())
 
 
 def _read(file: Path) -> dict[str, str]:

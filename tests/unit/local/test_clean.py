@@ -1,6 +1,7 @@
 """Forgetting removes what is the clone's, and nothing else."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,21 @@ def test_another_clones_private_folder_stays(
     folder = place.cluster_folder(other)
     (settings.home / place.NOTE).write_text((other / place.NOTE).read_text())  # as a copy has it
     clean.run(settings, lambda _: None)
+    assert folder.exists()
+
+
+def test_what_a_removed_clone_left_is_named_and_stays(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(place, "PARENT", tmp_path)
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    folder = place.cluster_folder(gone)
+    shutil.rmtree(gone)
+    said: list[str] = []
+    clean.run(settings, said.append)
+    assert said[-1] == f"Left by clones that are gone: rm -r {folder}"
     assert folder.exists()
 
 

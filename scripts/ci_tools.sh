@@ -3,8 +3,8 @@
 set -eu
 
 missing=""
-for tool in chromium:chromium prometheus:prometheus promtool:prometheus wrk:wrk; do
-    command -v "${tool%%:*}" >/dev/null 2>&1 || missing="$missing ${tool#*:}"
+for tool in chromium prometheus wrk; do  # Debian's package of each bears the same name
+    command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
 done
 [ -n "$missing" ] || exit 0
 

@@ -20,8 +20,6 @@ from nextpick.local import databases, ports, postgres, secrets
 from nextpick.local.secrets import Secrets
 from tests.conftest import FOLDER
 
-pytestmark = pytest.mark.xdist_group("local-server")  # its fixture is costly
-
 
 @dataclass
 class Server:

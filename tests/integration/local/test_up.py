@@ -25,9 +25,6 @@ NAMES = ("API", "AIRFLOW", "MLFLOW", "POSTGRES")
 COMMAND = [sys.executable, "-m", "nextpick"]
 
 
-pytestmark = pytest.mark.xdist_group("local-up")  # its fixture is costly
-
-
 @dataclass
 class Up:
     home: Path

@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -113,11 +114,14 @@ def _sync():
 
 def _run(command):
     environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONHOME")}
+    if ssl.get_default_verify_paths().cafile:
+        environment.setdefault("UV_SYSTEM_CERTS", "true")  # as pip does: else uv fails where a proxy signs for itself
     code = subprocess.run(command, env=environment, cwd=str(ROOT), check=False).returncode
     if code:
         raise Refusal(
             f"The install stopped (exit code {code}) at: {' '.join(command)}\nIts own words are above. Once the cause "
-            "is gone (network, disk space, permissions), the same command goes on from here."
+            "is gone (network, disk space, permissions; uv knows no pip.conf, so a mirror of your own goes into\n"
+            "UV_DEFAULT_INDEX), the same command goes on from here."
         )
 
 

@@ -3,7 +3,7 @@
 import importlib.util
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -119,3 +119,20 @@ def test_uv_comes_in_the_locked_version_with_its_hash(
     install._sync()
     assert (install.VENV / "uv.txt").read_text() == "uv==1.0 \\\n    --hash=sha256:00 \\\n    --hash=sha256:01\n"
     assert "--require-hashes" in ran[0]
+
+
+@pytest.mark.parametrize(("here", "said"), [("/etc/ssl/certs/here.crt", "true"), (None, "")])
+def test_uv_trusts_whom_this_machine_trusts(
+    install: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: str | None, said: str
+) -> None:
+    monkeypatch.delenv("UV_SYSTEM_CERTS", raising=False)
+    monkeypatch.setattr(install.ssl, "get_default_verify_paths", lambda: SimpleNamespace(cafile=here))
+    install._run(["/bin/sh", "-c", f'printf %s "$UV_SYSTEM_CERTS" > {tmp_path}/said'])
+    assert (tmp_path / "said").read_text() == said
+
+
+def test_a_step_that_fails_is_named_with_what_to_do(install: ModuleType) -> None:
+    with pytest.raises(
+        install.Refusal, match=r"stopped \(exit code 3\) at: /bin/sh -c exit 3\n(?s:.*)UV_DEFAULT_INDEX"
+    ):
+        install._run(["/bin/sh", "-c", "exit 3"])

@@ -10,7 +10,7 @@ from nextpick.errors import ConfigError
 
 SeenPolicy = Literal["allow", "exclude"]
 DriftStatistic = Literal["psi", "ks", "js", "missing", "volume"]
-GENERATORS = ("als", "buy_again", "popular")
+GENERATORS = tuple(sorted(file.stem for file in (Path(__file__).parent / "models" / "generators").glob("[a-z]*.py")))
 BEFORE_AND_AFTER = {"load", "drift"}  # sections that change nothing a model is made of, given the snapshot
 
 
@@ -47,6 +47,41 @@ class AlsParams(_Section):
 
 class DecayParams(_Section):
     half_life_days: float = Field(gt=0)
+
+
+class NeighbourParams(_Section):
+    neighbours: int = Field(default=300, gt=0)
+    half_life_days: float = Field(default=60.0, gt=0)
+
+
+class ItemKnnParams(NeighbourParams):
+    similarity: Literal["cosine", "bm25"] = "cosine"
+    shrink: float = Field(default=1.0, ge=0)
+
+
+class Rp3BetaParams(NeighbourParams):
+    alpha: float = Field(default=1.0, gt=0)
+    beta: float = Field(default=0.3, ge=0)
+
+
+class EaseParams(NeighbourParams):
+    regularization: float = Field(default=100.0, gt=0)
+    max_gb: float = Field(default=2.0, gt=0)
+
+
+class LinearFilterParams(NeighbourParams):
+    user_exponent: float = Field(default=1.0, ge=0)
+    source_exponent: float = Field(default=0.5, ge=0)
+    target_exponent: float = Field(default=0.5, ge=0)
+    sharpening: float = Field(default=1.0, gt=0)
+    rank: int = Field(default=64, ge=0, le=1024)
+    rank_weight: float = Field(default=0.3, ge=0)
+    rank_exponent: float = Field(default=0.5, ge=0)
+
+
+class BoughtTogetherParams(NeighbourParams):
+    gap_hours: float = Field(default=12.0, gt=0)
+    shrink: float = Field(default=1.0, ge=0)
 
 
 class RankerParams(_Section):
@@ -90,6 +125,11 @@ class Params(_Section):
     als: AlsParams
     buy_again: DecayParams
     popular: DecayParams
+    item_knn: ItemKnnParams = ItemKnnParams()
+    rp3beta: Rp3BetaParams = Rp3BetaParams()
+    ease: EaseParams = EaseParams()
+    linear_filter: LinearFilterParams = LinearFilterParams()
+    bought_together: BoughtTogetherParams = BoughtTogetherParams()
     ranker: RankerParams
     lists: ListParams
     evaluation: EvaluationParams

@@ -1,5 +1,6 @@
-"""The candidate generators by name: fit, save, load."""
+"""The candidate generators by name, one a file of nextpick/models/generators: fit, save, load."""
 
+from importlib import import_module
 from io import BytesIO
 from zipfile import BadZipFile
 
@@ -7,13 +8,12 @@ import numpy as np
 
 from nextpick.errors import BundleError
 from nextpick.features.histories import Histories
-from nextpick.models.als import Als
-from nextpick.models.buy_again import BuyAgain
 from nextpick.models.generator import Generator
-from nextpick.models.popular import Popular
-from nextpick.params import Params
+from nextpick.params import GENERATORS, Params
 
-KINDS: dict[str, type[Generator]] = {"als": Als, "buy_again": BuyAgain, "popular": Popular}
+KINDS: dict[str, type[Generator]] = {
+    name: import_module(f"nextpick.models.generators.{name}").GENERATOR for name in GENERATORS
+}
 
 
 def fit(histories: Histories, params: Params) -> dict[str, Generator]:

@@ -5,7 +5,7 @@ import pytest
 
 from nextpick.features.histories import Histories, histories, of_users
 from nextpick.idmap import IdMap
-from nextpick.models.als import Als
+from nextpick.models.generators.als import Als
 from nextpick.schema import US_PER_DAY
 from tests.worlds import KINDS, NOW, checkerboard, frame, params
 

@@ -5,8 +5,8 @@ import pytest
 
 from nextpick.features.histories import Histories, histories
 from nextpick.idmap import IdMap
-from nextpick.models.buy_again import BuyAgain
-from nextpick.models.popular import Popular
+from nextpick.models.generators.buy_again import BuyAgain
+from nextpick.models.generators.popular import Popular
 from tests.worlds import KINDS, NOW, frame, params
 
 USERS, ITEMS = IdMap(("ann", "ben")), IdMap(("a", "b", "c"))

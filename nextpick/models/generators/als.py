@@ -105,3 +105,6 @@ def _confidence(histories: Histories, alpha: float, half_life_days: float) -> cs
     data = (1 + _extra(histories, alpha, half_life_days)).astype(np.float32)
     shape = (len(histories), histories.n_items)
     return csr_matrix((data, histories.item_rows, histories.indptr), shape=shape)
+
+
+GENERATOR = Als

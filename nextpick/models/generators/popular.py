@@ -36,3 +36,6 @@ class Popular:
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
         return cls(arrays["item_scores"])
+
+
+GENERATOR = Popular

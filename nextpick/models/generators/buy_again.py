@@ -33,3 +33,6 @@ class BuyAgain:
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
         return cls(float(arrays["half_life_days"]))
+
+
+GENERATOR = BuyAgain

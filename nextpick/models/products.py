@@ -17,7 +17,7 @@ _EXACT_BITS = 53  # of a float64's significand
 
 @dataclass(frozen=True)
 class Whole:
-    """Vectors as whole numbers: row i of the vectors is numbers[i] * scales[i]; float64 both; scales are powers of 2."""
+    """Vectors as whole numbers: row i is numbers[i] * scales[i], float64 both; scales are powers of 2."""
 
     numbers: np.ndarray
     scales: np.ndarray

@@ -147,7 +147,7 @@ def test_pickled_arrays_are_refused(name: str, tmp_path: Path) -> None:
 
 
 def test_a_generator_nobody_knows_is_named_with_those_there_are() -> None:
-    with pytest.raises(BundleError, match="no candidate generator 'oracle': this code has als, .*popular"):
+    with pytest.raises(BundleError, match=r"no candidate generator 'oracle': this code has als, .*popular"):
         candidates.load("oracle", b"")
 
 

@@ -60,7 +60,7 @@ class ItemKnn:
 def _bm25(taken: csr_matrix) -> csr_matrix:
     """taken is users x items: an item is the document, its users are the words."""
     lengths = np.asarray(taken.sum(axis=0), np.float64).ravel()
-    mean = lengths.sum() / max(np.count_nonzero(lengths), 1) or 1.0
+    mean = float(lengths.sum()) / max(int(np.count_nonzero(lengths)), 1) or 1.0
     has = np.diff(taken.indptr)
     idf = np.log1p((np.count_nonzero(lengths) - has + 0.5) / (has + 0.5))
     norms = _K1 * (1 - _B + _B * lengths / mean)

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from nextpick import __version__
 from nextpick.settings import Settings, load_settings
-from serving import problems
+from serving import logs, problems
 from serving.database import Database
 from serving.dependencies import Service
 from serving.edge import Edge
@@ -27,6 +27,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     Raises: ConfigError where no database is set.
     """
+    logs.configure()
     settings = settings or load_settings()
     url = settings.database()
     metrics = Metrics()

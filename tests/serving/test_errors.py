@@ -106,11 +106,14 @@ async def test_a_request_id_comes_back_and_is_made_where_there_is_none(empty: ht
     assert "x-request-id" in (await empty.get("/nowhere")).headers
 
 
-async def test_a_fault_of_ours_is_a_500_that_tells_nothing(database_url: str) -> None:
+async def test_a_fault_of_ours_is_a_500_that_tells_nothing(
+    database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     app = create_app(settings_for(database_url))
 
     async def broken() -> None:
-        raise RuntimeError("postgresql://user:secret@host/db")
+        password = "-".join(["not", "to", "be", "logged"])
+        raise RuntimeError("postgresql://user:secret@host/db", len(password))
 
     app.add_api_route("/broken", broken)
     async with running(app) as client:
@@ -118,3 +121,7 @@ async def test_a_fault_of_ours_is_a_500_that_tells_nothing(database_url: str) ->
         assert "secret" not in response.text
         assert "X-Request-ID" in str(problem(response, 500)["detail"])
         assert 'route="/broken",status="500"' in (await client.get("/metrics")).text
+    log = capsys.readouterr().out
+    assert f"request_id={response.headers['x-request-id']}" in log
+    assert "RuntimeError: ('postgresql" in log, "the log must say what the answer does not"
+    assert "not-to-be-logged" not in log, "a traceback shows local variables"

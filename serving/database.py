@@ -93,7 +93,8 @@ class Database:
     async def fetch_one(
         self, query: str, parameters: Mapping[str, Any] | None = None, seconds: float | None = None
     ) -> Row | None:
-        """The first row of one statement, which is run again once where a connection turned out dead.
+        """The first row of one statement, which is run again once where a connection turned out dead, or its rows were
+        on their way to a DEFAULT partition when one of their own was attached.
 
         So the statement must be safe to repeat. READ_SECONDS is the time it has unless told otherwise.
 
@@ -138,7 +139,7 @@ class Database:
 
     async def _tried(self, work: Callable[[], Awaitable[T]], tries: int) -> T:
         for _ in range(tries - 1):
-            with suppress(psycopg.OperationalError, psycopg.InterfaceError):
+            with suppress(psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.CheckViolation):
                 return await work()
         return await work()
 

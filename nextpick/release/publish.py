@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import psycopg
-from psycopg.pq import TransactionStatus
 
 from nextpick.errors import DataError, StoreError
 from nextpick.release.precompute import ListBlock
 from nextpick.store import lists, releases
+from nextpick.store.transactions import step_by_step, with_lock_retry
 
 KEEP = 3  # generations held: the live one and two to roll back to
 WAIT_SECONDS = 900.0  # for another publish to end
@@ -53,31 +53,15 @@ def publish(
     """
     if not draft.items:
         raise DataError("The catalogue of this release is empty, so every answer would be. Load items, train, publish.")
-    require_idle(conn)
-    autocommit = conn.autocommit
-    conn.autocommit = True
-    try:
-        with releases.publish_lock(conn, wait_seconds):
-            clean_up(conn, log)
-            release_id = _write(conn, draft, blocks)
-            if flip:
-                with conn.transaction():
-                    releases.flip(conn, release_id)
-                log(f"release {release_id} is live")
-            _retire(conn, keep, log)
-    finally:
-        if not conn.closed:
-            conn.autocommit = autocommit
+    with step_by_step(conn, "A publish"), releases.publish_lock(conn, wait_seconds):
+        clean_up(conn, log)
+        release_id = _write(conn, draft, blocks)
+        if flip:
+            with conn.transaction():
+                releases.flip(conn, release_id)
+            log(f"release {release_id} is live")
+        _retire(conn, keep, log)
     return release_id
-
-
-def require_idle(conn: psycopg.Connection) -> None:
-    """Raises: StoreError where `conn` is inside a transaction, which a publish would commit unasked."""
-    if conn.info.transaction_status != TransactionStatus.IDLE:
-        raise StoreError(
-            "A publish commits as it goes, so it needs a connection without an open transaction. "
-            "Commit or roll back first."
-        )
 
 
 def clean_up(conn: psycopg.Connection, log: Callable[[str], None] = lambda _: None) -> None:
@@ -96,7 +80,7 @@ def _write(conn: psycopg.Connection, draft: Draft, blocks: Iterable[ListBlock]) 
         with conn.transaction():
             lists.create(conn, release_id)
 
-    lists.with_lock_retry(conn, create, f"create the lists of release {release_id}")
+    with_lock_retry(conn, create, f"create the lists of release {release_id}")
     users = 0
     for block in blocks:
         lists.copy_lists(conn, release_id, block.user_ids, columns(block))
@@ -109,7 +93,7 @@ def _write(conn: psycopg.Connection, draft: Draft, blocks: Iterable[ListBlock]) 
             lists.attach(conn, release_id)
             releases.mark_ready(conn, release_id, users, len(draft.items))
 
-    lists.with_lock_retry(conn, attach, f"attach the lists of release {release_id}")
+    with_lock_retry(conn, attach, f"attach the lists of release {release_id}")
     return release_id
 
 
@@ -146,5 +130,5 @@ def _retire(conn: psycopg.Connection, keep: int, log: Callable[[str], None]) -> 
 
 
 def _drop(conn: psycopg.Connection, release_id: int) -> None:
-    lists.with_lock_retry(conn, lambda: lists.drop(conn, release_id), f"drop the lists of release {release_id}")
+    with_lock_retry(conn, lambda: lists.drop(conn, release_id), f"drop the lists of release {release_id}")
     releases.mark_dropped(conn, release_id)

@@ -9,17 +9,16 @@ from typing import Any
 import pandas as pd
 import psycopg
 import structlog
-from psycopg.pq import TransactionStatus
 
 from nextpick.drift import slack
 from nextpick.drift.columns import POPULARITY_DAYS, Column, Traffic, event_columns, volumes
 from nextpick.drift.served import served_columns
 from nextpick.drift.verdict import Judgement, Silence, is_news, judge
 from nextpick.drift.windows import WEEK, Windows, windows
-from nextpick.errors import StoreError
 from nextpick.params import DriftParams, load_params
 from nextpick.settings import Settings
 from nextpick.store import drift, events, items
+from nextpick.store.transactions import require_idle
 
 ANSWERS = 2000  # a window, drawn at random; of some ten items each
 DAY = timedelta(days=1)
@@ -67,11 +66,7 @@ def run(
 
     Raises: StoreError where `conn` is in a transaction; ConfigError for bad params.yaml.
     """
-    if conn.info.transaction_status != TransactionStatus.IDLE:
-        raise StoreError(
-            "A drift report commits its rows before it alerts, so it needs a connection without an open transaction. "
-            "Commit or roll back first."
-        )
+    require_idle(conn, "A drift report")  # its rows are committed before it alerts
     params = load_params(settings.project / "params.yaml")
     with conn.transaction():
         conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")

@@ -21,7 +21,8 @@ from nextpick.data.readers import FileForm
 from nextpick.errors import DataError, StoreError
 from nextpick.schema import EVENT_COLUMNS, OCCURRED_AT
 from nextpick.stages import progress
-from nextpick.store import events, items, lists, loads, partitions, watermarks
+from nextpick.store import events, items, loads, partitions, watermarks
+from nextpick.store.transactions import step_by_step, with_lock_retry
 
 SHOWN_NAME = 40  # characters of a source's name beside its bar
 SHOWN = 200  # characters of a rejected row in an error
@@ -138,10 +139,8 @@ def load(
     Raises: DataError where more than `max_bad_share` of a part's rows cannot be used; StoreError where `conn` is in a
     transaction, or Postgres goes away, is full, or was never migrated.
     """
-    require_idle(conn)
-    autocommit, conn.autocommit = conn.autocommit, True
     try:
-        with _staging(conn):
+        with step_by_step(conn, "A load"), _staging(conn):
             staged = [_stage(conn, part) for part in parts]
             for one in staged:
                 _refuse_bad(one, max_bad_share)
@@ -149,9 +148,6 @@ def load(
                 return _write(conn, staged, now, shift, watermark)
     except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
         raise _unable(error) from error
-    finally:
-        if not conn.closed and conn.info.transaction_status == TransactionStatus.IDLE:
-            conn.autocommit = autocommit
 
 
 def _unable(error: psycopg.Error) -> StoreError:
@@ -159,14 +155,6 @@ def _unable(error: psycopg.Error) -> StoreError:
     if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn):
         return StoreError(f"The database lacks what a load needs ({reason}). Migrate it: `make run` does.")
     return StoreError(f"Postgres did not take the load: {reason}. Load again; what is there already changes nothing.")
-
-
-def require_idle(conn: psycopg.Connection) -> None:
-    """Raises: StoreError where `conn` is inside a transaction, which a load would commit unasked."""
-    if conn.info.transaction_status != TransactionStatus.IDLE:
-        raise StoreError(
-            "A load commits by itself, so it needs a connection without an open transaction. Commit or roll back first."
-        )
 
 
 @contextmanager
@@ -238,7 +226,7 @@ def _write(
         with conn.transaction():
             partitions.make(conn, "events", months)
 
-    lists.with_lock_retry(conn, make, "make the partitions of the months to load")
+    with_lock_retry(conn, make, "make the partitions of the months to load")
     with conn.transaction():
         reports = [_publish(conn, one, now, shifts[one.part.source]) for one in staged]
         newest = [one.newest for one in staged if one.newest is not None]

@@ -15,9 +15,10 @@ from nextpick.data.incoming import EventForm, ItemForm
 from nextpick.data.moments import US_PER_UNIT
 from nextpick.errors import DataError
 from nextpick.schema import OCCURRED_AT
-from nextpick.stages.load import Part, Report, check, load, require_idle
+from nextpick.stages.load import Part, Report, check, load
 from nextpick.store import foreign, watermarks
 from nextpick.store.connection import place
+from nextpick.store.transactions import require_idle
 
 OVERLAP = timedelta(hours=1)  # fetched again each time, for what was committed late; known events change nothing
 
@@ -51,7 +52,7 @@ def run(
     Raises: DataError where a query cannot be read or run, or too many of its rows cannot be used; StoreError where
     the other Postgres cannot be reached.
     """
-    require_idle(conn)
+    require_idle(conn, "A load")
     event_form, item_form = forms
     parts, watermark = [], None
     if source.item_query is not None:

@@ -19,10 +19,12 @@ from nextpick.idmap import IdMap
 from nextpick.models.bundle import Bundle, load_bundle
 from nextpick.release.lookup import hidden_mask, microseconds
 from nextpick.release.precompute import USERS_PER_BLOCK, Inputs, ListBlock, item_rows, list_blocks
-from nextpick.release.publish import WAIT_SECONDS, Draft, publish, require_idle
+from nextpick.release.publish import WAIT_SECONDS, Draft, publish
 from nextpick.schema import ITEM_ID, KIND, USER_ID
 from nextpick.store import events, items, partitions
+from nextpick.store.transactions import step_by_step, with_lock_retry
 
+LATE = timedelta(minutes=15)  # by how much an event may come in after what its stamp says, and still count at once
 LOG_SECONDS = 10.0  # between progress lines where there is no terminal
 log = structlog.get_logger()
 
@@ -50,31 +52,41 @@ def run(
 ) -> int:
     """Publish lists of `version` that know every event before `cutoff`, and return the release's id.
 
-    The cutoff is by default just after the newest event, though never after now: an event stamped a little into the
-    future must not hide what happens before it. `conn` must be in no transaction; each step commits its own.
+    The cutoff is by default just after the newest event, though LATE before now at the latest: answers look at events
+    from the cutoff on, so an event that comes in after the lists were made counts at once unless it is stamped before
+    that. `conn` must be in no transaction; each step commits its own.
 
     Raises: BundleError where the bundle is not the registered one; DataError where there are no events or items;
     StoreError where another publish or a lock is in the way.
     """
-    require_idle(conn)
-    bundle = load_bundle(version.bundle_dir, version.bundle_sha256)
-    with conn.transaction():
-        conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        cutoff = cutoff or _cutoff(conn)
-        inputs = _inputs(conn, bundle, cutoff)
-    with conn.transaction():
-        now = datetime.now(UTC)
-        partitions.ensure(conn, "impressions", now, now)
-    draft = Draft(
-        model_version=version.version,
-        bundle_uri=str(version.bundle_dir),
-        bundle_sha256=version.bundle_sha256,
-        cutoff=cutoff,
-        lineage=_lineage(version, bundle),
-        items=item_rows(bundle.items, inputs.table),
-    )
-    blocks = _with_progress(list_blocks(bundle, inputs), len(inputs.users))
-    return publish(conn, draft, blocks, flip=flip, wait_seconds=wait_seconds, log=log.info)
+    with step_by_step(conn, "A publish"):
+        bundle = load_bundle(version.bundle_dir, version.bundle_sha256)
+        with conn.transaction():
+            conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            cutoff = cutoff or _cutoff(conn)
+            inputs = _inputs(conn, bundle, cutoff)
+        _make_partitions(conn, datetime.now(UTC))
+        draft = Draft(
+            model_version=version.version,
+            bundle_uri=str(version.bundle_dir),
+            bundle_sha256=version.bundle_sha256,
+            cutoff=cutoff,
+            lineage=_lineage(version, bundle),
+            items=item_rows(bundle.items, inputs.table),
+        )
+        blocks = _with_progress(list_blocks(bundle, inputs), len(inputs.users))
+        return publish(conn, draft, blocks, flip=flip, wait_seconds=wait_seconds, log=log.info)
+
+
+def _make_partitions(conn: psycopg.Connection, now: datetime) -> None:
+    """Those that events and answers go to until long after the next publish."""
+
+    def make() -> None:
+        with conn.transaction():
+            for table in partitions.KEYS:
+                partitions.ensure(conn, table, now)
+
+    with_lock_retry(conn, make, "make the partitions of the coming months")
 
 
 def _lineage(version: ModelVersion, bundle: Bundle) -> dict[str, Any]:
@@ -91,7 +103,7 @@ def _cutoff(conn: psycopg.Connection) -> datetime:
     newest = events.newest(conn)
     if newest is None:
         raise DataError("There are no events, so there is nothing to publish. Load some: `nextpick load EVENTS`.")
-    return min(newest + timedelta(microseconds=1), datetime.now(UTC))
+    return min(newest + timedelta(microseconds=1), datetime.now(UTC) - LATE)
 
 
 def _inputs(conn: psycopg.Connection, bundle: Bundle, cutoff: datetime) -> Inputs:

@@ -1,22 +1,17 @@
 """Generations: each release's lists and items in partitions of their own, loaded whole and dropped whole."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from time import sleep
 
 import numpy as np
 import psycopg
 from psycopg import sql as names
 
-from nextpick.errors import StoreError
 from nextpick.store import arrays, sql
 from nextpick.store.arrays import FLOAT4, INT2, INT4, INT8, Element
 
 SCHEMA = "nextpick"
 PARENTS = ("lists", "release_items")
-# Readers queue behind whoever waits for a table's lock, so never wait long: give up, let them pass, try again.
-LOCK_TIMEOUT = "200ms"
-LOCK_TRIES = 50
 _SQL = sql.load("lists")
 _COPY_START = b"PGCOPY\n\xff\r\n\x00" + b"\x00" * 8
 _COPY_END = b"\xff\xff"
@@ -103,28 +98,6 @@ def drop(conn: psycopg.Connection, release_id: int) -> None:
                 names.SQL("ALTER TABLE {} DETACH PARTITION {} {}").format(names.Identifier(SCHEMA, parent), table, how)
             )
         conn.execute(names.SQL("DROP TABLE IF EXISTS {}").format(table))
-
-
-def with_lock_retry(conn: psycopg.Connection, step: Callable[[], None], what: str) -> None:
-    """Run `step` under a short lock_timeout, again and again while somebody holds the lock.
-
-    Raises: StoreError naming `what` when the lock never came free.
-    """
-    conn.execute("SELECT set_config('lock_timeout', %s, false)", (LOCK_TIMEOUT,))
-    try:
-        for attempt in range(LOCK_TRIES):
-            try:
-                step()
-            except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
-                sleep(min(0.05 * 2**attempt, 1.0))
-            else:
-                return
-    finally:
-        conn.execute("SELECT set_config('lock_timeout', '0', false)")
-    raise StoreError(
-        f"Could not {what}: another session holds a lock in the way for longer than {LOCK_TRIES} tries. "
-        "Look for a long transaction in pg_stat_activity, end it, and try again."
-    )
 
 
 def first(conn: psycopg.Connection, release_id: int) -> tuple[object, ...] | None:

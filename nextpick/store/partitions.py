@@ -13,18 +13,19 @@ MONTHS_AHEAD = 2  # so that nobody writes into the DEFAULT partition while house
 _SQL = sql.load("partitions")
 
 
-def ensure(conn: psycopg.Connection, table: str, first: datetime, last: datetime) -> int:
-    """Make sure `table` has a partition for every month from `first`'s to MONTHS_AHEAD after `last`'s.
-
-    Rows that meanwhile fell into the DEFAULT partition move to where they belong. Returns how many partitions were
-    made. The caller commits; two callers at once wait for each other.
-    """
-    start, end = _index(first), _index(last) + MONTHS_AHEAD
-    return make(conn, table, [_month(index) for index in range(start, end + 1)])
+def ensure(conn: psycopg.Connection, table: str, now: datetime) -> int:
+    """Make sure `table` has a partition for now's month and for each of the MONTHS_AHEAD after it; as `make`."""
+    start = _index(now)
+    return make(conn, table, [_month(index) for index in range(start, start + MONTHS_AHEAD + 1)])
 
 
 def make(conn: psycopg.Connection, table: str, months: list[datetime]) -> int:
-    """Make sure `table` has a partition for each of these months, given by any moment in them."""
+    """Make sure `table` has a partition for each of these months, given by any moment in them.
+
+    Rows that meanwhile fell into the DEFAULT partition move to where they belong. Returns how many partitions were
+    made. The caller commits, soon: until then nobody writes to the DEFAULT partition. Two callers at once wait for
+    each other.
+    """
     wanted = {_partition(table, month): month for month in months}
     present = _present(conn, table)
     if wanted.keys() <= present:
@@ -41,6 +42,8 @@ def _make(conn: psycopg.Connection, table: str, name: str, index: int) -> None:
     parent, default, key = _name(table), _name(f"{table}_default"), names.Identifier(KEYS[table])
     bounds = {"low": names.Literal(_month(index)), "high": names.Literal(_month(index + 1))}
     conn.execute(names.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL EXCLUDING INDEXES)").format(_name(name), parent))
+    # ATTACH locks it too, but only after the rows are moved: one written in between would make it fail
+    conn.execute(names.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(default))
     conn.execute(
         names.SQL(
             "WITH moved AS (DELETE FROM {default} WHERE {key} >= {low} AND {key} < {high} RETURNING *) "

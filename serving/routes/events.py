@@ -15,7 +15,8 @@ router = APIRouter(tags=["events"], dependencies=[Access], route_class=StrictRou
 async def add_events(sent: EventsBody, service: ServiceDep) -> Response:
     """Store one event, or `{"events": [...]}` with up to 1000; they are durable when this answers.
 
-    The next `/recommend` of the user takes them into account. An `event_id` makes sending again safe.
+    The next `/recommend` of the user takes them into account; one that is over 15 minutes late may have to wait for the
+    next release. An `event_id` makes sending again safe.
     """
     batch = isinstance(sent, EventsIn)
     stored = await service.events.add(sent.events if isinstance(sent, EventsIn) else [sent], batch=batch)

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 
+from nextpick.store import partitions
 from tests.serving.conftest import running
 
 pytestmark = pytest.mark.anyio
@@ -59,6 +60,18 @@ async def test_a_thousand_events_go_in_one_request_and_the_same_id_twice_counts_
     batch = {"events": [event(event_id=f"b{i % 999}") for i in range(1000)]}
     assert (await empty.post("/events", json=batch)).json() == {"accepted": 999, "duplicates": 1}
     assert conn.execute("SELECT count(*) FROM nextpick.events").fetchone() == (999,)
+
+
+async def test_a_partition_that_is_made_meanwhile_gets_the_event(
+    empty: httpx.AsyncClient, conn: psycopg.Connection
+) -> None:
+    """Until it is there the event is on its way to the DEFAULT partition, which then refuses it."""
+    partitions.ensure(conn, "events", datetime(2024, 5, 1, tzinfo=UTC))
+    sending = asyncio.create_task(empty.post("/events", json=event(occurred_at="2024-05-07T00:00:00Z")))
+    await asyncio.sleep(0.5)
+    conn.commit()
+    assert (await sending).json() == {"accepted": 1, "duplicates": 0}
+    assert conn.execute("SELECT count(*) FROM nextpick.events_2024_05").fetchone() == (1,)
 
 
 async def test_two_senders_of_the_same_events_store_each_once(

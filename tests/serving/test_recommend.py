@@ -1,6 +1,6 @@
 """POST /recommend: personal, current, and never empty."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -9,7 +9,8 @@ import pytest
 from fastapi import FastAPI
 
 from nextpick.stages import precompute
-from tests.published import ITEMS, LAST, Version, fill
+from nextpick.store import events
+from tests.published import ITEMS, LAST, Version, fill, interactions
 from tests.serving.conftest import running
 from tests.trained import train
 
@@ -29,8 +30,8 @@ def ids(body: dict[str, Any]) -> list[str]:
 
 async def buy(client: httpx.AsyncClient, user_id: str, *item_ids: str, at: datetime | None = None) -> None:
     moment = {} if at is None else {"occurred_at": at.isoformat()}
-    events = [{"user_id": user_id, "item_id": item, "kind": "purchase", **moment} for item in item_ids]
-    assert (await client.post("/events", json={"events": events})).json()["accepted"] == len(item_ids)
+    sent = [{"user_id": user_id, "item_id": item, "kind": "purchase", **moment} for item in item_ids]
+    assert (await client.post("/events", json={"events": sent})).json()["accepted"] == len(item_ids)
 
 
 async def test_a_user_is_recommended_what_their_circle_buys(client: httpx.AsyncClient, release_id: int) -> None:
@@ -85,6 +86,22 @@ async def test_an_event_changes_the_next_answer(client: httpx.AsyncClient) -> No
     times = int(reason.split()[3])
     assert times >= 20
     assert ids(await recommend(client, "tea06")) == ids(await recommend(client, "tea06"))
+
+
+async def test_an_event_that_comes_in_late_counts_at_once(
+    app: FastAPI, conn: psycopg.Connection, version: Version
+) -> None:
+    """Lists that know what somebody else did a moment ago must not hide what happened just before."""
+    now = datetime.now(UTC)
+    fill(conn)
+    events.insert(conn, interactions()[-1:].assign(event_id="just now", occurred_at=now - timedelta(seconds=1)))
+    conn.commit()
+    precompute.run(conn, version)
+    async with running(app) as client:
+        await buy(client, "tea05", "tool-14", at=now - timedelta(minutes=10))
+        body = await recommend(client, "tea05", 30)
+    reason = next(item["reason"] for item in body["items"] if item["item_id"] == "tool-14")
+    assert reason.startswith("You bought this once")
 
 
 async def test_an_event_of_a_kind_that_does_not_count_changes_nothing(client: httpx.AsyncClient) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from nextpick.errors import DataError, StoreError
 from nextpick.release.publish import Draft, publish
-from nextpick.store import lists, releases
+from nextpick.store import lists, releases, transactions
 from tests.integration.release.blocks import ITEMS, USERS, blocks, draft
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -206,7 +206,7 @@ def test_a_reader_with_a_long_transaction_delays_no_flip(conn: psycopg.Connectio
 def test_a_lock_that_stays_is_reported_and_the_old_release_stays(
     conn: psycopg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lists, "LOCK_TRIES", 2)
+    monkeypatch.setattr(transactions, "LOCK_TRIES", 2)
     old = publish(conn, draft(), blocks(1.0))
     with psycopg.connect(database_url) as hog:
         hog.execute("LOCK TABLE nextpick.lists IN ACCESS EXCLUSIVE MODE")

@@ -6,7 +6,7 @@ import pandas as pd
 import psycopg
 import pytest
 
-from nextpick.store import events, items, partitions
+from nextpick.store import events, items
 from tests.published import LAST, catalogue, interactions
 
 ODD = ['a "quoted", id', "new\nline", "юзер", "'; DROP TABLE nextpick.events; --", "\\N", "NULL", "%s", " "]
@@ -49,18 +49,6 @@ def test_a_window_is_half_open_and_may_be_empty(conn: psycopg.Connection) -> Non
     assert list(events.read(conn, since=LAST, before=LAST)) == list(frame(["a"]))
     assert len(events.read(conn, since=LAST, before=datetime(2025, 11, 13, tzinfo=UTC))) == 1
     assert events.newest(conn) is not None
-
-
-def test_rows_of_the_default_partition_move_to_their_month(conn: psycopg.Connection) -> None:
-    conn.execute(
-        "INSERT INTO nextpick.events (event_id, user_id, item_id, kind, occurred_at) "
-        "VALUES ('x', 'u', 'i', 'view', '2030-05-07T00:00Z')"
-    )
-    may = datetime(2030, 5, 31, tzinfo=UTC)
-    assert partitions.ensure(conn, "events", may, may) == 1 + partitions.MONTHS_AHEAD
-    assert partitions.ensure(conn, "events", may, may) == 0
-    assert conn.execute("SELECT count(*) FROM nextpick.events_default").fetchone() == (0,)
-    assert conn.execute("SELECT count(*) FROM nextpick.events_2030_05").fetchone() == (1,)
 
 
 def test_items_are_replaced_and_keep_being_hidden(conn: psycopg.Connection) -> None:

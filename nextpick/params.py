@@ -40,8 +40,9 @@ class ScenarioParams(_Section):
 class AlsParams(_Section):
     factors: int = Field(gt=0, le=1024)
     iterations: int = Field(gt=0)
-    regularization: float = Field(ge=0)
+    regularization: float = Field(gt=0)
     alpha: float = Field(gt=0)
+    frequency_exponent: float = Field(default=0.0, ge=0, le=1)
     half_life_days: float = Field(gt=0)
 
 

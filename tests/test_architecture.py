@@ -16,7 +16,7 @@ FORBIDDEN = {
 SERVING_MAY_NOT = ("nextpick.stages", "nextpick.evaluation", "nextpick.drift", "nextpick.registry", "nextpick.local")
 ONLY_IN = {
     "lightgbm": "nextpick/models/ranker.py",
-    "implicit": "nextpick/models/generators/als.py",
+    "implicit": "nextpick/models/implicit_engine.py",
     "mlflow": "nextpick/registry.py",
     "evidently": "nextpick/drift/report.py",
     "slack_sdk": "nextpick/drift/slack.py",

@@ -4,9 +4,12 @@ Hu, Koren, Volinsky, *Collaborative Filtering for Implicit Feedback Datasets* (I
 less: an entry's confidence is c = 1 + alpha * weight * 2 ** (-days since its last interaction / half life). A user's
 vector is the solution of
 
-    (Y'Y + sum over the user's items of (c - 1) y y' + regularization * I) x = sum over them of c y
+    (Y'Y + sum over the user's items of (c - 1) y y' + lambda * I) x = sum over them of c y
+    lambda = regularization * (the user's items / items of a user on average) ** frequency_exponent
 
-where Y holds the item factors y; the score of an item is x'y.
+where Y holds the item factors y; the score of an item is x'y. An item's lambda follows its users in the same way.
+The two knobs are those of Rendle, Krichene, Zhang, Koren, *Revisiting the Performance of iALS on Item Recommendation
+Benchmarks* (RecSys 2022): 1 / alpha is the weight of the unobserved, and their nu is frequency_exponent.
 """
 
 from dataclasses import dataclass
@@ -18,8 +21,13 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from nextpick.features.histories import Histories, of_users
+from nextpick.features.user_items import strengths, user_items
+from nextpick.models import implicit_engine
+from nextpick.models.products import Whole, products
 from nextpick.params import Params
-from nextpick.schema import US_PER_DAY
+
+_START = 0.1  # length of a vector before the first iteration, about
+_STEP = 1.5  # rows whose lambdas differ by less than this factor are solved with one
 
 
 @dataclass(frozen=True)
@@ -29,82 +37,124 @@ class Als:
     item_factors: np.ndarray
     alpha: float
     regularization: float
+    frequency_exponent: float
+    mean_items: float
     half_life_days: float
 
     @classmethod
     def fit(cls, histories: Histories, params: Params) -> Self:
-        """Fit with implicit; its result does not depend on the number of threads, as each row is solved alone."""
-        from implicit.cpu.als import AlternatingLeastSquares  # here, since a service only folds in
-        from threadpoolctl import threadpool_limits
-
+        """Fit by implicit's conjugate gradients; the result does not depend on the number of threads."""
         chosen = params.als
-        with threadpool_limits(1, "blas"):  # implicit has threads of its own, and its BLAS calls are tiny
-            model = AlternatingLeastSquares(
-                factors=chosen.factors,
-                regularization=chosen.regularization,
-                iterations=chosen.iterations,
-                random_state=params.seed,
-            )
-            model.fit(_confidence(histories, chosen.alpha, chosen.half_life_days), show_progress=False)
-        factors = model.item_factors.astype(np.float32)
+        extra = chosen.alpha * strengths(histories, chosen.half_life_days)
+        factors = _item_factors(user_items(histories, 1 + extra), params)
         factors[np.bincount(histories.item_rows, minlength=histories.n_items) == 0] = np.nan
-        return cls(factors, chosen.alpha, chosen.regularization, chosen.half_life_days)
+        sizes = np.diff(histories.indptr)
+        return cls(
+            item_factors=factors,
+            alpha=chosen.alpha,
+            regularization=chosen.regularization,
+            frequency_exponent=chosen.frequency_exponent,
+            mean_items=float(sizes[sizes > 0].mean()) if sizes.any() else 1.0,
+            half_life_days=chosen.half_life_days,
+        )
 
     def scores(self, histories: Histories, user_rows: np.ndarray) -> np.ndarray:
-        out = np.full((len(user_rows), histories.n_items), np.nan, np.float32)
         own = of_users(histories, user_rows)
-        extra = _extra(own, self.alpha, self.half_life_days)
+        extra = self.alpha * strengths(own, self.half_life_days)
+        vectors = np.zeros((len(user_rows), self.item_factors.shape[1]), np.float32)
+        nobody = np.ones(len(user_rows), bool)
         for user, (start, end) in enumerate(pairwise(own.indptr.tolist())):
             rows = own.item_rows[start:end]
             known = self._known[rows]
             if known.any():
-                # One product a user: a product over many at once rounds by its own shape.
-                out[user] = self.item_factors @ self._fold_in(rows[known], extra[start:end][known])
+                nobody[user] = False
+                vectors[user] = self.fold_in(rows[known], extra[start:end][known])
+        out = products(Whole.of(vectors), self._whole)
+        out[:, ~self._known] = np.nan
+        out[nobody] = np.nan
         return out
 
-    def _fold_in(self, rows: np.ndarray, extra: np.ndarray) -> np.ndarray:
-        """The vector, float32 (factors,), of a user with these items, given c - 1 of each; solved in float64."""
-        y = self._factors[rows]
-        gram = self._gram + (y.T * extra) @ y
-        return np.linalg.solve(gram, (1 + extra) @ y).astype(np.float32)
+    def fold_in(self, rows: np.ndarray, extra: np.ndarray) -> np.ndarray:
+        """The vector, float32 (factors,), of a user with these items, all known, given c - 1 of each.
+
+        With M = Y'Y + lambda I and U the user's few rows of Y, the solution is M^-1 U' w where
+        (I + diag(c - 1) U M^-1 U') w = c: a system of as many unknowns as the user has items, where those are fewer
+        than the factors. M^-1 is diagonal in the basis of the eigenvectors of Y'Y. Solved in float64.
+        """
+        penalty = self.regularization * (len(rows) / self.mean_items) ** self.frequency_exponent
+        own, spread = self._turned[rows], self._eigenvalues + penalty
+        if len(rows) < len(spread):
+            weights = np.linalg.solve(np.eye(len(rows)) + extra[:, None] * ((own / spread) @ own.T), 1 + extra)
+            solved = (weights @ own) / spread
+        else:
+            solved = np.linalg.solve(np.diag(spread) + (own.T * extra) @ own, (1 + extra) @ own)
+        return (self._eigenvectors @ solved).astype(np.float32)
 
     @cached_property
     def _known(self) -> np.ndarray:
         return ~np.isnan(self.item_factors[:, 0])
 
     @cached_property
-    def _factors(self) -> np.ndarray:
-        return np.nan_to_num(self.item_factors).astype(np.float64)
+    def _whole(self) -> Whole:
+        return Whole.of(np.nan_to_num(self.item_factors))
 
     @cached_property
-    def _gram(self) -> np.ndarray:
-        return self._factors.T @ self._factors + self.regularization * np.eye(self.item_factors.shape[1])
+    def _eigen(self) -> tuple[np.ndarray, np.ndarray]:
+        factors = np.nan_to_num(self.item_factors).astype(np.float64)
+        values, vectors = np.linalg.eigh(factors.T @ factors)
+        return np.maximum(values, 0.0), vectors
+
+    @property
+    def _eigenvalues(self) -> np.ndarray:
+        return self._eigen[0]
+
+    @property
+    def _eigenvectors(self) -> np.ndarray:
+        return self._eigen[1]
+
+    @cached_property
+    def _turned(self) -> np.ndarray:
+        return np.nan_to_num(self.item_factors).astype(np.float64) @ self._eigenvectors
 
     def arrays(self) -> dict[str, np.ndarray]:
-        return {
-            "item_factors": self.item_factors,
-            "alpha": np.array(self.alpha),
-            "regularization": np.array(self.regularization),
-            "half_life_days": np.array(self.half_life_days),
-        }
+        numbers = {name: np.array(getattr(self, name)) for name in _NUMBERS}
+        return {"item_factors": self.item_factors, **numbers}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
-        numbers = (float(arrays[name]) for name in ("alpha", "regularization", "half_life_days"))
-        return cls(arrays["item_factors"], *numbers)
+        return cls(arrays["item_factors"], **{name: float(arrays[name]) for name in _NUMBERS})
 
 
-def _extra(histories: Histories, alpha: float, half_life_days: float) -> np.ndarray:
-    """c - 1 of each entry, float64."""
-    age_days = (histories.as_of - histories.last_at) / US_PER_DAY
-    return alpha * histories.weights * np.exp2(-age_days / half_life_days)
+_NUMBERS = ("alpha", "regularization", "frequency_exponent", "mean_items", "half_life_days")
 
 
-def _confidence(histories: Histories, alpha: float, half_life_days: float) -> csr_matrix:
-    """user_items with the confidence c of each entry: float32 CSR, (users, items)."""
-    data = (1 + _extra(histories, alpha, half_life_days)).astype(np.float32)
-    shape = (len(histories), histories.n_items)
-    return csr_matrix((data, histories.item_rows, histories.indptr), shape=shape)
+def _item_factors(confidence: csr_matrix, params: Params) -> np.ndarray:
+    """float32, (items, factors)."""
+    chosen = params.als
+    sides = [confidence, confidence.T.tocsr()]
+    draw = np.random.default_rng(params.seed)
+    factors = []
+    for side in sides:
+        start = draw.normal(scale=_START / chosen.factors**0.5, size=(side.shape[0], chosen.factors))
+        factors.append((start * (np.diff(side.indptr) > 0)[:, None]).astype(np.float32))
+    groups = [_groups(side, chosen.regularization, chosen.frequency_exponent) for side in sides]
+    for _ in range(chosen.iterations):
+        for this, other in ((0, 1), (1, 0)):
+            for rows, part, penalty in groups[this]:
+                factors[this][rows] = implicit_engine.solved(part, factors[this][rows], factors[other], penalty)
+    return factors[1]
+
+
+def _groups(side: csr_matrix, regularization: float, exponent: float) -> list[tuple[np.ndarray, csr_matrix, float]]:
+    """The rows that have entries, grouped by lambda, as implicit takes one for all rows of a call."""
+    sizes = np.diff(side.indptr)
+    had = np.flatnonzero(sizes)
+    if not len(had):
+        return []
+    penalties = regularization * (sizes[had] / sizes[had].mean()) ** exponent
+    level = np.round(np.log(penalties) / np.log(_STEP))
+    groups = [had[level == one] for one in np.unique(level)]
+    return [(rows, side[rows], float(np.exp(np.log(penalties[np.isin(had, rows)]).mean()))) for rows in groups]
 
 
 GENERATOR = Als

@@ -1,0 +1,145 @@
+"""The item-item generators: the formulas of their docstrings, from dense matrices."""
+
+import numpy as np
+import pytest
+
+from nextpick.errors import ConfigError
+from nextpick.features.histories import Histories, histories
+from nextpick.idmap import IdMap
+from nextpick.models.generator import Generator
+from nextpick.models.generators.bought_together import BoughtTogether, session_items
+from nextpick.models.generators.ease import Ease
+from nextpick.models.generators.item_knn import ItemKnn
+from nextpick.models.generators.linear_filter import LinearFilter
+from nextpick.models.generators.rp3beta import Rp3Beta
+from nextpick.schema import US_PER_DAY
+from tests.worlds import KINDS, NOW, frame, params
+
+N_USERS, N_ITEMS, HALF_LIFE = 9, 7, 20.0
+
+
+@pytest.fixture(scope="module")
+def world() -> Histories:
+    """Everybody has some of the first six items, some of them twice; nobody has the last."""
+    draw = np.random.default_rng(8)
+    rows = [(f"u{draw.integers(N_USERS)}", f"i{draw.integers(6)}", float(draw.uniform(1, 90))) for _ in range(60)]
+    users, items = IdMap(tuple(f"u{u}" for u in range(N_USERS))), IdMap(tuple(f"i{i}" for i in range(N_ITEMS)))
+    return histories(frame(rows), users, items, KINDS, NOW)
+
+
+def strengths(world: Histories) -> np.ndarray:
+    dense = np.zeros((len(world), world.n_items))
+    age_days = (world.as_of - world.last_at) / US_PER_DAY
+    dense[world.user_rows, world.item_rows] = world.weights * 2.0 ** (-age_days / HALF_LIFE)
+    return dense
+
+
+def same(generator: Generator, world: Histories, weights: np.ndarray) -> None:
+    """Scores are strengths @ weights without the diagonal, NaN where nothing speaks for an item."""
+    np.fill_diagonal(weights, 0)
+    expected = strengths(world) @ weights
+    scores = generator.scores(world, np.arange(len(world)))
+    np.testing.assert_allclose(np.nan_to_num(scores), expected, rtol=2e-4, atol=1e-6)
+    assert (np.isnan(scores) == (expected == 0)).all()
+
+
+def test_item_knn_adds_up_cosines(world: Histories) -> None:
+    r = strengths(world)
+    lengths = np.linalg.norm(r, axis=0)
+    chosen = {"half_life_days": HALF_LIFE, "similarity": "cosine", "shrink": 0.5, "neighbours": 10}
+    same(ItemKnn.fit(world, params(item_knn=chosen)), world, r.T @ r / (np.outer(lengths, lengths) + 0.5))
+
+
+def test_item_knn_weighs_users_as_bm25_weighs_words(world: Histories) -> None:
+    r = strengths(world)
+    lengths, has, n = r.sum(axis=0), (r > 0).sum(axis=1, keepdims=True), (r > 0).any(axis=0).sum()
+    idf = np.log(1 + (n - has + 0.5) / (has + 0.5))
+    b = idf * r * 2.2 / np.where(r > 0, r + 1.2 * (0.25 + 0.75 * lengths / lengths[lengths > 0].mean()), 1)
+    chosen = {"half_life_days": HALF_LIFE, "similarity": "bm25", "neighbours": 10}
+    same(ItemKnn.fit(world, params(item_knn=chosen)), world, b.T @ b)
+
+
+def test_rp3beta_walks_three_steps(world: Histories) -> None:
+    r = strengths(world)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        to_users, to_items = (np.nan_to_num(m / m.sum(axis=1, keepdims=True)) ** 0.8 for m in (r.T, r))
+    takers = np.maximum((r > 0).sum(axis=0), 1.0)
+    chosen = {"half_life_days": HALF_LIFE, "alpha": 0.8, "beta": 0.4, "neighbours": 10}
+    same(Rp3Beta.fit(world, params(rp3beta=chosen)), world, to_users @ to_items / takers**0.4)
+
+
+def test_ease_is_the_closed_form(world: Histories) -> None:
+    x = strengths(world)[:, :6]
+    p = np.linalg.inv(x.T @ x + 3.0 * np.eye(6))
+    weights = np.zeros((N_ITEMS, N_ITEMS))
+    weights[:6, :6] = -p / np.diag(p)
+    same(
+        Ease.fit(world, params(ease={"half_life_days": HALF_LIFE, "regularization": 3.0, "neighbours": 10})),
+        world,
+        weights,
+    )
+
+
+def test_ease_refuses_a_catalogue_too_large_for_the_memory_it_may_use(world: Histories) -> None:
+    with pytest.raises(ConfigError, match=r"ease needs 0.0 GB for 6 items, and params ease.max_gb allows 1e-08"):
+        Ease.fit(world, params(ease={"max_gb": 1e-8}))
+
+
+@pytest.mark.parametrize("sharpening", [1.0, 1.5])
+def test_a_linear_filter_normalises_by_powers(world: Histories, sharpening: float) -> None:
+    r = strengths(world)
+    u, d = r.sum(axis=1), np.where(r.sum(axis=0) > 0, r.sum(axis=0), 1)
+    u = np.where(u > 0, u, 1)
+    together = (r.T @ (r * (u**-0.9)[:, None])) ** sharpening
+    chosen = {
+        "half_life_days": HALF_LIFE, "user_exponent": 0.9, "source_exponent": 0.7, "target_exponent": 0.3,
+        "sharpening": sharpening, "rank": 0, "neighbours": 10,
+    }  # fmt: skip
+    same(LinearFilter.fit(world, params(linear_filter=chosen)), world, np.outer(d**-0.7, d**-0.3) * together)
+
+
+def test_the_low_rank_part_projects_on_the_first_singular_vectors(world: Histories) -> None:
+    r = strengths(world)
+    u, d = np.where(r.sum(axis=1) > 0, r.sum(axis=1), 1), np.where(r.sum(axis=0) > 0, r.sum(axis=0), 1)
+    v = np.linalg.svd(r / np.sqrt(u)[:, None] / np.sqrt(d))[2][:3].T
+    chosen = {"half_life_days": HALF_LIFE, "rank": 3, "rank_weight": 0.25, "rank_exponent": 0.4, "neighbours": 10}
+    both = LinearFilter.fit(world, params(linear_filter=chosen)).scores(world, np.arange(N_USERS))
+    near = LinearFilter.fit(world, params(linear_filter={**chosen, "rank": 0})).scores(world, np.arange(N_USERS))
+    low_rank = 0.25 * (r / d**0.4) @ v @ v.T * d**0.4
+    np.testing.assert_allclose(np.nan_to_num(both) - np.nan_to_num(near), low_rank, atol=2e-4)
+
+
+@pytest.mark.parametrize("kind", [ItemKnn, Rp3Beta, LinearFilter, Ease])
+def test_only_the_nearest_are_kept(world: Histories, kind: type[Generator]) -> None:
+    sections = ("item_knn", "rp3beta", "linear_filter", "ease")
+    few = kind.fit(world, params(**{name: {"neighbours": 2} for name in sections}))
+    kept = few.near.weights.tocsc()  # type: ignore[attr-defined]
+    assert np.diff(kept.indptr).max() == 2
+    every = kind.fit(world, params(**{name: {"neighbours": 99} for name in sections})).near.weights.toarray()  # type: ignore[attr-defined]
+    for item in range(N_ITEMS):
+        weakest = np.abs(kept[:, [item]].data).min(initial=np.inf)
+        left_out = np.abs(every[:, item])[kept[:, [item]].toarray().ravel() == 0]
+        assert weakest >= left_out.max(initial=0.0)
+
+
+def test_a_session_ends_where_the_pause_is_long() -> None:
+    rows = [("ann", "a", 5.0), ("ann", "b", 5.1), ("ann", "c", 3.0), ("ann", "a", 3.0), ("ben", "a", 5.0)]
+    users, items = IdMap(("ann", "ben")), IdMap(("a", "b", "c"))
+    known = histories(frame(rows), users, items, KINDS, NOW)
+    assert session_items(known, 4.0).toarray().tolist() == [[1, 1, 0], [1, 0, 1], [1, 0, 0]]
+
+
+def test_bought_together_asks_what_goes_with_the_latest_basket() -> None:
+    """Tea goes with cups and nails with hammers; ann had tea yesterday and nails long ago."""
+    pairs = [("tea", "cup"), ("nail", "hammer")]
+    rows = [(f"{a}{n}", item, 50.0 + n) for a, b in pairs for n in range(5) for item in (a, b)]
+    rows += [("ann", "tea", 1.0), ("ann", "nail", 90.0)]
+    events = frame(rows)
+    users, items = IdMap.fit(events["user_id"]), IdMap(("cup", "hammer", "nail", "tea"))
+    known = histories(events, users, items, KINDS, NOW)
+    chosen = params(bought_together={"half_life_days": 7.0, "gap_hours": 6.0, "shrink": 0.0})
+    cup, hammer, nail, tea = BoughtTogether.fit(known, chosen).scores(known, np.array([users.row("ann")]))[0]
+    assert cup == pytest.approx(2 ** (-1 / 7) * 5 / np.sqrt(5 * 6), rel=1e-4)
+    assert cup > 100 * hammer > 0
+    assert np.isnan(nail)
+    assert np.isnan(tea)

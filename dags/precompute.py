@@ -9,13 +9,13 @@ bundle in MLflow is not the one that was registered; retrain. **If it is skipped
 from datetime import timedelta
 
 from airflow.sdk import dag, task
-from airflow.sdk.exceptions import AirflowSkipException
 
 from nextpick.settings import load_settings
 from nextpick_airflow.assets import CHAMPION, RELEASE, SNAPSHOT, made
 from nextpick_airflow.database import connection
 from nextpick_airflow.defaults import defaults
 from nextpick_airflow.forms import optional, switch
+from nextpick_airflow.skipping import skip
 from nextpick_airflow.window import param
 
 PARAMS = {
@@ -34,7 +34,7 @@ def precompute() -> None:
         with connection() as conn:
             release_id = publish.run(conn, load_settings(), version=param("version"), flip=param("flip"))
         if release_id is None:
-            raise AirflowSkipException("There is no champion yet: the first promotion starts this DAG again.")
+            skip("There is no champion yet: the first promotion starts this DAG again.")
         made(RELEASE, release_id=release_id)
         return release_id
 

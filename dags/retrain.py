@@ -11,7 +11,6 @@ from datetime import timedelta
 from pathlib import Path
 
 from airflow.sdk import dag, task
-from airflow.sdk.exceptions import AirflowSkipException
 
 from nextpick.settings import load_settings
 from nextpick_airflow.assets import SNAPSHOT, triggering
@@ -21,6 +20,7 @@ from nextpick_airflow.dvc_stages import dvc_stages
 from nextpick_airflow.forms import optional, switch
 from nextpick_airflow.pool import DVC_POOL
 from nextpick_airflow.promotion import gate, promote, refused
+from nextpick_airflow.skipping import skip
 from nextpick_airflow.window import param, run_id
 
 PARAMS = {
@@ -46,7 +46,7 @@ def retrain() -> None:
 
         version = register.run(load_settings(), Path(folder))
         if version.is_champion:
-            raise AirflowSkipException(f"No new data, or anything else new: version {version.version} is the champion.")
+            skip(f"No new data, or anything else new: version {version.version} is the champion.")
         return version.version
 
     folder = checkout()

@@ -37,7 +37,9 @@ def run(project: Path, champion: Bundle | None) -> Decision:
     if champion is not None and champion.windows.test_from > prepared.read(project).windows.test_from:
         note = "The champion's ranker learnt from a part of this test window, which flatters the champion."
         decision = replace(decision, reasons=(*decision.reasons, note))
-    log.info("gate", promote=decision.promote, reasons=list(decision.reasons))
+    log.info("the gate lets it pass" if decision.promote else "the gate refuses it")
+    for reason in decision.reasons:
+        log.info(reason)
     return decision
 
 

@@ -116,7 +116,18 @@ def test_airflow_loads_the_plugin_and_leaves_the_glue_alone(bag: Any) -> None:
     plugins, _ = plugins_manager._get_plugins()
     assert "nextpick" in {plugin.name for plugin in plugins}
     assert plugins_manager.get_import_errors() == {}
-    strangers = {"assets", "alerts", "database", "defaults", "dvc_stages", "forms", "pool", "promotion", "window"}
+    strangers = {
+        "assets",
+        "alerts",
+        "database",
+        "defaults",
+        "dvc_stages",
+        "forms",
+        "pool",
+        "promotion",
+        "skipping",
+        "window",
+    }
     assert strangers & set(sys.modules) == set()
 
 
@@ -128,3 +139,14 @@ def test_a_missed_deadline_is_told_by_dag_and_run(bag: Any, monkeypatch: pytest.
     monkeypatch.setattr(slack, "send", lambda settings, message: told.append(message))
     alerts.late(context={"dag_run": {"dag_id": "retrain", "dag_run_id": "manual__1"}, "deadline": {"id": "x"}})
     assert told == [":hourglass: retrain is not done in time: manual__1"]
+
+
+def test_a_task_that_is_skipped_says_why_before_airflow_folds_it_away(bag: Any) -> None:
+    import structlog
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from nextpick_airflow.skipping import skip
+
+    with structlog.testing.capture_logs() as logged, pytest.raises(AirflowSkipException, match="no champion yet"):
+        skip("There is no champion yet.")
+    assert [line["event"] for line in logged] == ["There is no champion yet."]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import structlog
 
 from nextpick.errors import DataError
 from nextpick.models.bundle import load_bundle
@@ -14,9 +15,11 @@ from nextpick.stages.evaluate import BUNDLE
 
 
 def test_the_first_challenger_beats_popular_and_is_promoted(honest: Path) -> None:
-    decision = gate.run(honest, None)
+    with structlog.testing.capture_logs() as logged:
+        decision = gate.run(honest, None)
     assert decision.promote
     assert decision.reasons[1] == "There is no champion yet."
+    assert [line["event"] for line in logged] == ["the gate lets it pass", *decision.reasons]  # each a line to read
 
 
 def test_a_champion_that_is_the_challenger_scores_the_same_to_the_last_user(honest: Path) -> None:

@@ -24,7 +24,7 @@ from nextpick_airflow.skipping import skip
 from nextpick_airflow.window import param, run_id
 
 PARAMS = {
-    "snapshot": optional("Snapshot", "Its md5. Empty: what began this run, else the newest.", pattern=r"^\w{32}\.dir$"),
+    "snapshot": optional("Snapshot", "Its md5.dir. Empty: what began this, else the newest.", pattern=r"^\w{32}\.dir$"),
     "force": switch("Compute all stages", "Even those whose result is known.", False),
     "promote_because": optional("Promote whatever the gate says, because", "Kept on the version.", minLength=10),
 }

@@ -45,13 +45,14 @@ def decide(scores: Scores, params: Params) -> Decision:
             f"champion_ndcg_at_{k}": float(scores.champion.mean()),
             "over_champion_less_margin_low": against.low,
         }
-        loses = against.low < 0
+        loses, share = against.low < 0, f"{1 - margin:.0%} of the champion's"
         said = "may be worse than" if loses else "is not worse than"
+        where = f"may lie {-against.low:.4f} below" if loses else f"lies at least {against.low:.4f} above"
         verdicts.append(
             (
                 not loses,
-                f"It {said} the champion: ndcg@{k} {scores.challenger.mean():.4f} to {scores.champion.mean():.4f}, "
-                f"and with 95 % confidence at least {against.low:+.4f} from {1 - margin:.0%} of it.",
+                f"It {said} the champion: ndcg@{k} {scores.challenger.mean():.4f} to {scores.champion.mean():.4f}; "
+                f"with 95 % confidence it {where} {share}.",
             )
         )
     return Decision(all(good for good, _ in verdicts), tuple(reason for _, reason in verdicts), figures)

@@ -1,5 +1,7 @@
 """The gate: better than popular, not worse than the champion, and it says why."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -36,7 +38,11 @@ def test_better_or_equal_within_the_margin_passes(change: float) -> None:
     challenger = GOOD + change + 0.1 * (NOISE - NOISE.mean())
     decision = decide(Scores(challenger, POPULAR, GOOD), PARAMS)
     assert decision.promote
-    assert "is not worse than the champion" in decision.reasons[1]
+    assert re.match(
+        r"It is not worse than the champion: ndcg@10 0\.\d{4} to 0\.\d{4}; with 95 % confidence it lies at least "
+        r"0\.\d{4} above 99% of the champion's\.$",
+        decision.reasons[1],
+    )
 
 
 @pytest.mark.parametrize("loss", [0.02, 0.1])
@@ -44,6 +50,7 @@ def test_one_that_loses_more_than_the_margin_is_refused_though_it_beats_popular(
     decision = decide(Scores(GOOD * (1 - loss), POPULAR, GOOD), PARAMS)
     assert not decision.promote
     assert "may be worse than the champion: ndcg@10" in decision.reasons[1]
+    assert f"it may lie {-decision.figures['over_champion_less_margin_low']:.4f} below 99% of" in decision.reasons[1]
     assert decision.figures["over_champion_less_margin_low"] < 0
 
 

@@ -29,9 +29,14 @@ LIMIT 1;
 
 -- name: answers
 -- A sample of a window's answers, the same one every time: ids are random, and so is the order of their hashes.
-SELECT answered_at, release_id, scores, sources, features FROM nextpick.impressions
-WHERE answered_at >= %(since)s AND answered_at < %(before)s
-ORDER BY md5(recommendation_id::text) LIMIT %(limit)s;
+-- Only ids are sorted: answers are wide.
+WITH chosen AS (
+    SELECT recommendation_id FROM nextpick.impressions
+    WHERE answered_at >= %(since)s AND answered_at < %(before)s
+    ORDER BY md5(recommendation_id::text) LIMIT %(limit)s
+)
+SELECT answered_at, release_id, scores, sources, features FROM nextpick.impressions JOIN chosen USING (recommendation_id)
+WHERE answered_at >= %(since)s AND answered_at < %(before)s;
 
 -- name: features
 -- The names of the features that each release's ranker reads, where the release tells.

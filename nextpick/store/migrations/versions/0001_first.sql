@@ -30,6 +30,7 @@ CREATE TABLE nextpick.items (
     hidden        boolean NOT NULL DEFAULT false,
     updated_at    timestamptz NOT NULL DEFAULT now()
 );
+CREATE INDEX items_hidden ON nextpick.items (item_id) WHERE hidden;  -- the service asks for these every second
 
 -- Loads of a user's own files or queries, and the rows they had to leave out.
 CREATE TABLE nextpick.loads (
@@ -127,6 +128,7 @@ CREATE TABLE nextpick.impressions (
 ) PARTITION BY RANGE (answered_at);
 CREATE INDEX impressions_by_id ON nextpick.impressions (recommendation_id);
 CREATE INDEX impressions_by_user ON nextpick.impressions (user_id, answered_at);
+CREATE INDEX impressions_by_time ON nextpick.impressions USING brin (answered_at);  -- rows come in order of time
 CREATE TABLE nextpick.impressions_default PARTITION OF nextpick.impressions DEFAULT;
 
 -- One row a night's report, named by the moment it looks back from; one row a column and statistic of it.

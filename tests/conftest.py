@@ -17,6 +17,7 @@ from psycopg import sql
 from nextpick.local import ports, postgres
 from nextpick.store.migrate import migrate
 from tests.orchestrated import make_home
+from tests.published import Version
 
 for variable in [name for name in os.environ if name.startswith(("NEXTPICK_", "AIRFLOW_", "MLFLOW_"))]:
     del os.environ[variable]  # whatever the machine is set up for, the tests are not
@@ -71,6 +72,28 @@ def _end_abandoned() -> None:
         owner = folder.name.removeprefix(PREFIX).split("-")[0]
         if owner.isdigit() and not psutil.pid_exists(int(owner)):
             _end(folder)
+
+
+@pytest.fixture(scope="session")
+def version() -> Version:
+    """A trained bundle of the world of tests/published.py, as the registry would name it; only to be read."""
+    return _trained("allow")
+
+
+@pytest.fixture(scope="session")
+def excluding() -> Version:
+    """The same for shops that never show what a user has."""
+    return _trained("exclude")
+
+
+def _trained(seen_policy: str) -> Version:
+    """Trained by whichever worker asks first."""
+    from tests import trained
+
+    folder = Path(os.environ[FOLDER]) / "bundles" / seen_policy
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_suffix(".lock")):
+        return trained.found(folder) or trained.train(folder, seen_policy)
 
 
 @pytest.fixture(scope="session")

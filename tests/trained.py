@@ -4,8 +4,9 @@ from pathlib import Path
 
 import yaml
 
-from nextpick.models.bundle import load_bundle
+from nextpick.models import manifest
 from nextpick.stages import data_prep, evaluate, train_collab, train_ranker
+from nextpick.stages.evaluate import METRICS
 from tests.published import Version, catalogue, interactions
 
 PARAMS = Path(__file__).resolve().parent.parent / "params.yaml"
@@ -30,5 +31,14 @@ def train(folder: Path, seen_policy: str = "allow") -> Version:
     catalogue().to_parquet(raw / "items.parquet", index=False)
     for stage in (data_prep, train_collab, train_ranker, evaluate):
         stage.run(folder)
+    return _version(folder)
+
+
+def found(folder: Path) -> Version | None:
+    """What `train` made there before, or None."""
+    return _version(folder) if (folder / METRICS).exists() else None
+
+
+def _version(folder: Path) -> Version:
     bundle_dir = folder / "models" / "bundle"
-    return Version("1", bundle_dir, load_bundle(bundle_dir).sha256, {"data_md5": "0" * 32, "git_sha": "f" * 40})
+    return Version("1", bundle_dir, manifest.read(bundle_dir)[1], {"data_md5": "0" * 32, "git_sha": "f" * 40})

@@ -19,7 +19,6 @@ from nextpick.store import lists, releases
 from nextpick.store.transactions import step_by_step, with_lock_retry
 
 KEEP = 3  # generations held: the live one and two to roll back to
-WAIT_SECONDS = 900.0  # for another publish to end
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ def publish(
     *,
     flip: bool = True,
     keep: int = KEEP,
-    wait_seconds: float = WAIT_SECONDS,
+    wait_seconds: float = releases.WAIT_SECONDS,
     log: Callable[[str], None] = lambda _: None,
 ) -> int:
     """Write the generation, make it live, drop the oldest; returns the release's id.

@@ -19,7 +19,7 @@ from nextpick.idmap import IdMap
 from nextpick.models.bundle import Bundle, load_bundle
 from nextpick.release.lookup import hidden_mask, microseconds
 from nextpick.release.precompute import USERS_PER_BLOCK, Inputs, ListBlock, item_rows, list_blocks
-from nextpick.release.publish import WAIT_SECONDS, Draft, publish
+from nextpick.release.publish import Draft, publish
 from nextpick.schema import ITEM_ID, KIND, USER_ID
 from nextpick.store import events, items, partitions
 from nextpick.store.transactions import step_by_step, with_lock_retry
@@ -48,7 +48,6 @@ def run(
     *,
     cutoff: datetime | None = None,
     flip: bool = True,
-    wait_seconds: float = WAIT_SECONDS,
 ) -> int:
     """Publish lists of `version` that know every event before `cutoff`, and return the release's id.
 
@@ -75,7 +74,7 @@ def run(
             items=item_rows(bundle.items, inputs.table),
         )
         blocks = _with_progress(list_blocks(bundle, inputs), len(inputs.users))
-        return publish(conn, draft, blocks, flip=flip, wait_seconds=wait_seconds, log=log.info)
+        return publish(conn, draft, blocks, flip=flip, log=log.info)
 
 
 def _make_partitions(conn: psycopg.Connection, now: datetime) -> None:

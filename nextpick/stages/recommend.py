@@ -5,8 +5,7 @@ import psycopg
 from nextpick.errors import StoreError
 from nextpick.release import lookup
 from nextpick.release.answer import Answer, Loaded, answer
-from nextpick.schema import ITEM_ID
-from nextpick.store import items, releases
+from nextpick.store import lists, releases
 
 
 def run(conn: psycopg.Connection, user_id: str, k: int) -> tuple[Loaded, Answer]:
@@ -18,7 +17,6 @@ def run(conn: psycopg.Connection, user_id: str, k: int) -> tuple[Loaded, Answer]
     if live is None:
         raise StoreError("No release is live yet. Train and publish one: `nextpick train`, then `nextpick publish`.")
     loaded = lookup.load(conn, live)
-    catalogue = items.read(conn)
-    hidden = lookup.hidden_mask(loaded.items, frozenset(catalogue.loc[catalogue["hidden"], ITEM_ID]))
+    hidden = lookup.hidden_mask(loaded.items, lists.hidden(conn))
     row, since = lookup.read(conn, loaded, user_id)
     return loaded, answer(loaded, row, since, k, hidden)

@@ -15,6 +15,7 @@ from nextpick.store import sql
 
 VARIANT = "default"  # the only experiment arm so far
 PUBLISH_LOCK = 0x6E657874  # "next": the advisory lock every publish holds
+WAIT_SECONDS = 900.0  # for another publish to end
 _SQL = sql.load("releases")
 
 
@@ -78,9 +79,8 @@ def beyond(conn: psycopg.Connection, keep: int) -> tuple[int, ...]:
 
 
 def flip(conn: psycopg.Connection, release_id: int, variant: str = VARIANT) -> None:
-    """Make a release live and wake the listeners. One short transaction of the caller's."""
+    """Make a release live. One short transaction of the caller's."""
     conn.execute(_SQL["flip"], {"variant": variant, "release_id": release_id})
-    conn.execute(_SQL["announce"], {"release_id": release_id})
 
 
 def live(conn: psycopg.Connection, variant: str = VARIANT) -> Release | None:
@@ -101,8 +101,8 @@ def _release(row: tuple[Any, ...] | None) -> Release | None:
 
 
 @contextmanager
-def publish_lock(conn: psycopg.Connection, wait_seconds: float) -> Iterator[None]:
-    """Hold the one publish lock of this database; a killed holder's lock is free at once.
+def publish_lock(conn: psycopg.Connection, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
+    """Hold the one publish lock of this database; a killed holder's lock is free at once. A holder may take it again.
 
     `conn` must be in autocommit mode: the lock outlives the transactions taken under it.
 

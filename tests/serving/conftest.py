@@ -13,7 +13,6 @@ from nextpick.settings import Settings
 from nextpick.stages import precompute
 from serving.app import create_app
 from tests.published import Version, fill
-from tests.trained import train
 
 
 @pytest.fixture
@@ -63,9 +62,3 @@ async def client(app: FastAPI, release_id: int) -> AsyncIterator[httpx.AsyncClie
     """A client of the app with a release live."""
     async with running(app) as client:
         yield client
-
-
-@pytest.fixture(scope="session")
-def version(tmp_path_factory: pytest.TempPathFactory) -> Version:
-    """A trained bundle of the world, as the registry would name it."""
-    return train(tmp_path_factory.mktemp("bundle"))

@@ -12,7 +12,6 @@ from nextpick.stages import precompute
 from nextpick.store import events
 from tests.published import ITEMS, LAST, Version, fill, interactions
 from tests.serving.conftest import running
-from tests.trained import train
 
 pytestmark = pytest.mark.anyio
 
@@ -233,9 +232,3 @@ async def test_metrics_count_answers_by_source_and_name_no_user(client: httpx.As
     assert 'nextpick_request_seconds_count{method="POST",route="/recommend",status="200"} 2.0' in text
     assert "somebody-secret" not in text
     assert "tea" not in text
-
-
-@pytest.fixture(scope="session")
-def excluding(tmp_path_factory: pytest.TempPathFactory) -> Version:
-    """The same world trained under the seen policy `exclude`."""
-    return train(tmp_path_factory.mktemp("excluding"), seen_policy="exclude")

@@ -32,19 +32,11 @@ ORDER BY release_id;
 INSERT INTO nextpick.live (variant, release_id, share) VALUES (%(variant)s, %(release_id)s, 1)
 ON CONFLICT (variant) DO UPDATE SET release_id = excluded.release_id, flipped_at = now();
 
--- name: announce
--- Wakes whoever listens for flips; a poll finds the same without it.
-SELECT pg_notify('nextpick_live', %(release_id)s::text);
-
 -- name: live
 -- What a variant's readers should serve, or no row before the first publish.
 SELECT r.release_id, r.model_version, r.bundle_uri, r.bundle_sha256, r.cutoff, r.lineage, l.variant
 FROM nextpick.live AS l JOIN nextpick.releases AS r USING (release_id)
 WHERE l.variant = %(variant)s;
-
--- name: live_id
--- The id of the variant's release, or no row before the first publish.
-SELECT release_id FROM nextpick.live WHERE variant = %(variant)s;
 
 -- name: get
 -- One release, live or not.

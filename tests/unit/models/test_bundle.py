@@ -11,6 +11,7 @@ import pytest
 from nextpick.errors import BundleError
 from nextpick.models.bundle import Bundle, load_bundle, save_bundle
 from nextpick.models.manifest import FORMAT, MANIFEST
+from tests.published import Version
 from tests.trained import train
 
 FILES = {
@@ -20,8 +21,8 @@ FILES = {
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return train(tmp_path_factory.mktemp("bundle")).bundle_dir
+def folder(version: Version) -> Path:
+    return version.bundle_dir
 
 
 @pytest.fixture

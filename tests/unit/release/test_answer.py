@@ -1,7 +1,6 @@
 """An answer keeps its promises whatever the list, the history, the hidden items and k."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,15 +14,13 @@ from nextpick.params import ListParams
 from nextpick.release.answer import ListRow, Loaded, Since, answer
 from nextpick.release.lookup import microseconds
 from nextpick.release.precompute import Inputs, ListBlock, list_blocks
-from tests.published import LAST, catalogue, interactions
-from tests.trained import train
+from tests.published import LAST, Version, catalogue, interactions
 
 N = 30
 
 
-def loaded_world(folder: Path, policy: str, size: int = 100) -> tuple[Loaded, ListBlock]:
+def loaded_world(version: Version, size: int) -> tuple[Loaded, ListBlock]:
     """A release in memory, and the lists of all its users, `size` items long at most."""
-    version = train(folder, seen_policy=policy)
     bundle = load_bundle(version.bundle_dir)
     bundle = replace(bundle, params=bundle.params.model_copy(update={"lists": ListParams(size=size)}))
     as_of = microseconds(LAST) + 1
@@ -39,9 +36,10 @@ def loaded_world(folder: Path, policy: str, size: int = 100) -> tuple[Loaded, Li
     return loaded, next(list_blocks(bundle, inputs, 100))
 
 
-@pytest.fixture(scope="module", params=[("allow", 100), ("exclude", 100), ("allow", 6)], ids=str)
-def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Loaded, ListBlock]:
-    return loaded_world(tmp_path_factory.mktemp("bundle"), *request.param)
+@pytest.fixture(scope="module", params=[("version", 100), ("excluding", 100), ("version", 6)], ids=str)
+def world(request: pytest.FixtureRequest) -> tuple[Loaded, ListBlock]:
+    trained, size = request.param
+    return loaded_world(request.getfixturevalue(trained), size)
 
 
 def row_of(block: ListBlock, user: int, loaded: Loaded) -> ListRow:

@@ -10,13 +10,11 @@ from nextpick.models.bundle import Bundle, load_bundle
 from nextpick.models.pool import build_pool
 from nextpick.release.lookup import microseconds
 from nextpick.release.precompute import Inputs, ListBlock, item_rows, list_blocks
-from tests.published import LAST, catalogue, interactions
-from tests.trained import train
+from tests.published import LAST, Version, catalogue, interactions
 
 
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    version = train(tmp_path_factory.mktemp("bundle"))
+def bundle(version: Version) -> Bundle:
     return load_bundle(version.bundle_dir, version.bundle_sha256)
 
 

@@ -85,6 +85,14 @@ class BoughtTogetherParams(NeighbourParams):
     shrink: float = Field(default=1.0, ge=0)
 
 
+class BprParams(_Section):
+    factors: int = Field(default=64, gt=0, le=1024)
+    iterations: int = Field(default=50, gt=0)
+    learning_rate: float = Field(default=0.05, gt=0)
+    regularization: float = Field(default=0.01, ge=0)
+    half_life_days: float = Field(default=60.0, gt=0)
+
+
 class RankerParams(_Section):
     trees: int = Field(gt=0)
     leaves: int = Field(gt=1)
@@ -131,6 +139,7 @@ class Params(_Section):
     ease: EaseParams = EaseParams()
     linear_filter: LinearFilterParams = LinearFilterParams()
     bought_together: BoughtTogetherParams = BoughtTogetherParams()
+    bpr: BprParams = BprParams()
     ranker: RankerParams
     lists: ListParams
     evaluation: EvaluationParams

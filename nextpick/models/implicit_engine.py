@@ -4,11 +4,14 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
+from nextpick.params import BprParams
+
 
 def solved(confidence: csr_matrix, start: np.ndarray, others: np.ndarray, penalty: float) -> np.ndarray:
-    """Half an ALS iteration, three steps of conjugate gradients: vectors, float32 (rows, factors), for rows of `confidence` (float32, c >= 1).
+    """Half an ALS iteration, three steps of conjugate gradients from `start`: vectors, float32 (rows, factors).
 
-    `others` are the vectors of its columns; the vectors begin at `start`. A row's does not depend on other rows.
+    `confidence` has a row for each (float32, c >= 1), `others` are the vectors of its columns. A row's vector does not
+    depend on other rows.
     """
     from implicit.cpu.als import AlternatingLeastSquares
 
@@ -18,10 +21,8 @@ def solved(confidence: csr_matrix, start: np.ndarray, others: np.ndarray, penalt
     return vectors
 
 
-def bpr_item_factors(
-    user_items: csr_matrix, factors: int, iterations: int, learning_rate: float, regularization: float, seed: int
-) -> np.ndarray:
-    """Fit BPR and return its item factors, float32 (items, factors + 1): the last column is the items' bias.
+def bpr_factors(user_items: csr_matrix, chosen: BprParams, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Fit BPR: user and item factors, float32 (rows, factors + 1); the last column is 1 for users, the items' bias.
 
     In one thread: more would race for the same rows, and no fit would be like another.
     """
@@ -29,12 +30,12 @@ def bpr_item_factors(
 
     with threadpool_limits(1, "blas"):
         model = BayesianPersonalizedRanking(
-            factors=factors,
-            iterations=iterations,
-            learning_rate=learning_rate,
-            regularization=regularization,
+            factors=chosen.factors,
+            iterations=chosen.iterations,
+            learning_rate=chosen.learning_rate,
+            regularization=chosen.regularization,
             random_state=seed,
             num_threads=1,
         )
         model.fit(user_items, show_progress=False)
-    return np.asarray(model.item_factors, np.float32)
+    return model.user_factors, model.item_factors

@@ -22,6 +22,7 @@ PARAMS = params(  # the board has two colours, and a user takes something every 
     als={"factors": 2, "iterations": 10, "regularization": 0.1},
     linear_filter={"rank": 2},
     bought_together={"gap_hours": 48.0},
+    bpr={"factors": 2, "iterations": 200},
 )
 BOARD = checkerboard(N)
 USERS = np.arange(N, dtype=np.int32)

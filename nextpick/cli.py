@@ -26,12 +26,13 @@ app = typer.Typer(
 
 @app.command()
 def up(
-    once: Annotated[bool, typer.Option(help="End everything once the recommendations are printed.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="End everything once the recommendations are printed.")] = False,
+    sample: Annotated[bool, typer.Option(help="Load the sample where there are no events yet.")] = True,
 ) -> None:
     """Run the whole platform on this machine (what `make run` does); Ctrl-C ends it."""
     from nextpick.local import up as local_up
 
-    raise typer.Exit(local_up.run(load_settings(), once=once))
+    raise typer.Exit(local_up.run(load_settings(), once=once, sample=sample))
 
 
 @app.command()

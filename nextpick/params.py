@@ -50,6 +50,11 @@ class DecayParams(_Section):
     half_life_days: float = Field(gt=0)
 
 
+class BuyAgainParams(DecayParams):
+    popularity_weight: float = Field(default=2.0, ge=0)
+    popularity_half_life_days: float = Field(default=7.0, gt=0)
+
+
 class NeighbourParams(_Section):
     neighbours: int = Field(default=300, gt=0)
     half_life_days: float = Field(default=60.0, gt=0)
@@ -132,7 +137,7 @@ class Params(_Section):
     scenarios: dict[str, ScenarioParams]
     pool: dict[str, Annotated[int, Field(gt=0, le=1000)]] = Field(min_length=1)
     als: AlsParams
-    buy_again: DecayParams
+    buy_again: BuyAgainParams
     popular: DecayParams
     item_knn: ItemKnnParams = ItemKnnParams()
     rp3beta: Rp3BetaParams = Rp3BetaParams()

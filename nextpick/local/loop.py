@@ -42,8 +42,7 @@ class Loop:
 
         Returns whether a run was left. Raises: LocalError, httpx.TransportError.
         """
-        for dag_id in DAGS[1:] + DAGS[:1]:
-            self._api.unpause(dag_id)
+        self.unpause()
         known = [run for run in self._api.runs() if run.dag_id in DAGS]
         self._before = {run.run_id for run in known if run.state in FINISHED}
         left = len(self._before) < len(known)
@@ -51,6 +50,11 @@ class Loop:
             self._api.trigger(FIRST)
         self._busy = monotonic()
         return left
+
+    def unpause(self) -> None:
+        """Let the DAGs run. Raises: LocalError, httpx.TransportError."""
+        for dag_id in DAGS[1:] + DAGS[:1]:
+            self._api.unpause(dag_id)
 
     def rows(self) -> list[Row]:
         """Where each DAG stands; what Airflow last said where it does not answer at the moment."""

@@ -62,12 +62,17 @@ def prepare(settings: Settings, say: Callable[[str], None]) -> tuple[Secrets, po
 
 
 def start(
-    supervisor: Supervisor, settings: Settings, prepared: tuple[Secrets, postgres.Cluster], say: Callable[[str], None]
+    supervisor: Supervisor,
+    settings: Settings,
+    prepared: tuple[Secrets, postgres.Cluster],
+    say: Callable[[str], None],
+    *,
+    sample: bool,
 ) -> bool:
     """Start all programs, and return before they are ready whether a release is there to be served.
 
-    Where one is, the API comes first and alone, so that it answers in seconds. The sample is loaded where there are no
-    events yet.
+    Where one is, the API comes first and alone, so that it answers in seconds. With `sample` that is loaded where there
+    are no events yet.
     """
     known, cluster = prepared
     log = log_file(settings, POSTGRES)
@@ -91,11 +96,16 @@ def start(
     after = () if migrated else (airflow.DATABASE,)
     for program in (*airflow.services(settings, given, after), mlflow.program(settings, base, known)):
         supervisor.add(program)
-    with connect(url) as conn:
-        if not showcase.any_events(conn):
-            load = job(settings, SAMPLE, ("nextpick", "load", "--sample"), base)
-            supervisor.add(replace(load, done=lambda: say(f"Loaded the {load.log.read_text().strip()}")))
+    if sample and not has_events(url):
+        load = job(settings, SAMPLE, ("nextpick", "load", "--sample"), base)
+        supervisor.add(replace(load, done=lambda: say(f"Loaded the {load.log.read_text().strip()}")))
     return served
+
+
+def has_events(url: str) -> bool:
+    """Whether there is anything to learn from."""
+    with connect(url) as conn:
+        return showcase.any_events(conn)
 
 
 def is_live(url: str) -> bool:

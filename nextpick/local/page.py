@@ -12,7 +12,7 @@ from nextpick.local.loop import Failure
 from nextpick.local.ports import HOST
 from nextpick.local.secrets import Secrets
 from nextpick.settings import Settings
-from nextpick.store import showcase
+from nextpick.store import loads, showcase
 from nextpick.store.connection import connect
 
 TOP_K = 5
@@ -26,6 +26,20 @@ class Picks:
     user_id: str
     lately: list[str]
     answer: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Data:
+    """What the database holds: any events, and the sample among them."""
+
+    events: bool
+    sample: bool
+
+
+def data(database_url: str) -> Data:
+    """What there is to go on with."""
+    with connect(database_url) as conn:
+        return Data(showcase.any_events(conn), loads.shift_days(conn, loads.SAMPLE) is not None)
 
 
 def picks(settings: Settings, database_url: str) -> Picks:
@@ -71,7 +85,7 @@ def show_failures(console: Console, failures: list[Failure], settings: Settings)
         console.print(f"  In Airflow: {airflow.url(settings)}/dags/{run.dag_id}/runs/{run.run_id}", markup=False)
 
 
-def show_rest(console: Console, settings: Settings, secrets: Secrets, found: Picks | None) -> None:
+def show_rest(console: Console, settings: Settings, secrets: Secrets, found: Picks | None, there: Data) -> None:
     """The addresses, what to try, and how to end. Airflow's passwords are shown once, on the first page."""
     shown = settings.home / SHOWN
     sign_in = (
@@ -79,10 +93,10 @@ def show_rest(console: Console, settings: Settings, secrets: Secrets, found: Pic
         if shown.exists()
         else f"admin / {secrets.airflow_admin} or, to look only, viewer / {secrets.airflow_viewer}"
     )
-    if found is None:
+    if not there.events:
+        console.print("\nThere are no events yet, so there is nothing to recommend.")
+    elif found is None:
         console.print("\nNo release is live: the loop failed, or the gate refused the model. Airflow says more.")
-    user_id = found.user_id if found else "somebody"
-    body = f'{{"user_id": "{user_id}", "top_k": {TOP_K}}}'
     console.print("\n[bold]Addresses[/], all on this machine\n")
     for name, where, more in (
         ("API", f"{api.url(settings)}/docs", "no key needed from here"),
@@ -93,12 +107,22 @@ def show_rest(console: Console, settings: Settings, secrets: Secrets, found: Pic
     ):
         console.print(f"  {name:<9} {where:<28}  {more}", markup=False)
     console.print("\n[bold]Next[/]\n")
-    for line in (
-        f"curl -s {api.url(settings)}/recommend -H 'Content-Type: application/json' -d '{body}'",
-        ".venv/bin/nextpick replay    the held-back week as live traffic: lists, impressions and drift move",
-        ".venv/bin/nextpick --help    what the DAGs do, without Airflow",
-        f"{airflow.url(settings)}/dags/retrain    trigger it; its page says what it does",
-    ):
+    for line in _next(settings, found.user_id if found else "somebody", there):
         console.print(f"  {line}", markup=False)
     console.print("\nCtrl-C ends everything. `make run` goes on from here; `make clean` forgets it all.", markup=False)
     shown.touch()
+
+
+def _next(settings: Settings, user_id: str, there: Data) -> list[str]:
+    data_prep = f"{airflow.url(settings)}/dags/data_prep    trigger it, and all of the loop runs"
+    if not there.events:
+        return [".venv/bin/nextpick load EVENTS --items ITEMS    your data; docs/your-own-data.md says how", data_prep]
+    body = f'{{"user_id": "{user_id}", "top_k": {TOP_K}}}'
+    replay = ".venv/bin/nextpick replay    the held-back week as live traffic: lists, impressions and drift move"
+    return [
+        f"curl -s {api.url(settings)}/recommend -H 'Content-Type: application/json' -d '{body}'",
+        *([replay] if there.sample else []),
+        ".venv/bin/nextpick --help    what the DAGs do, without Airflow",
+        data_prep,
+        f"{mlflow.url(settings)}/#/models/nextpick?workflowType=machine_learning    every model so far",
+    ]

@@ -24,17 +24,19 @@ DAGS_SECONDS = 90.0
 SERVED_SECONDS = 60.0
 
 
-def run(settings: Settings, *, once: bool = False) -> int:
+def run(settings: Settings, *, once: bool = False, sample: bool = True) -> int:
     """Start everything, run the loop where nothing is served yet, print what came out, and stay until stopped.
 
-    With `once` it ends after the print. Returns the exit code: 0, 1 where the loop failed, 130 where it was stopped
-    before the print. Raises: LocalError, and other NextPickErrors, which say what to do.
+    With `once` it ends after the print. Where there are no events `sample` is loaded; without it nothing is run.
+
+    Returns the exit code: 0, 1 where the loop failed, 130 where it was stopped before the print. Raises: LocalError,
+    and other NextPickErrors, which say what to do.
     """
     settings = settings.model_copy(update={"home": settings.home.resolve(), "project": settings.project.resolve()})
     try:
         settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         with lock.only_run(settings.home, "Nothing was started"), View() as view:
-            return _supervised(settings, view, once)
+            return _supervised(settings, view, once=once, sample=sample)
     except OSError as error:
         if error.errno not in UNWRITABLE:
             raise
@@ -44,7 +46,7 @@ def run(settings: Settings, *, once: bool = False) -> int:
         ) from None
 
 
-def _supervised(settings: Settings, view: View, once: bool) -> int:
+def _supervised(settings: Settings, view: View, *, once: bool, sample: bool) -> int:
     supervisor = Supervisor(view.say)
     printed, code = False, 0
     known: Secrets | None = None
@@ -53,7 +55,7 @@ def _supervised(settings: Settings, view: View, once: bool) -> int:
             prepared = machine.prepare(settings, view.say)
             known, cluster = prepared
             supervisor.also(space.watch((settings.home, cluster.folder), view.say))
-            served = machine.start(supervisor, settings, prepared, view.say)
+            served = machine.start(supervisor, settings, prepared, view.say, sample=sample)
             code = _bring_up(supervisor, settings, known, view, served)
             printed = True
             if not once:
@@ -93,8 +95,9 @@ def _bring_up(supervisor: Supervisor, settings: Settings, known: Secrets, view: 
     wait(lambda: settled(*supervisor.states()))
     view.clear()
     page.show_failures(view.console, failures, settings)
-    page.show_rest(view.console, settings, known, picks)
-    return 0 if picks and not failures else 1
+    there = page.data(databases.url(settings.postgres_port, "nextpick", known))
+    page.show_rest(view.console, settings, known, picks, there)
+    return 1 if failures or (there.events and not picks) else 0
 
 
 def _rows(supervisor: Supervisor) -> list[Row]:
@@ -102,13 +105,18 @@ def _rows(supervisor: Supervisor) -> list[Row]:
 
 
 def _follow(settings: Settings, known: Secrets, view: View, wait: Wait) -> tuple[list[Failure], page.Picks | None]:
-    """Run the loop in Airflow to its end; return what failed, and what is recommended since."""
+    """Run the loop in Airflow to its end; return what failed, and what is recommended since. Without events only let
+    the DAGs run.
+    """
     url = databases.url(settings.postgres_port, "nextpick", known)
     try:
         with AirflowApi(airflow.url(settings), "admin", known.airflow_admin) as client:
             end = monotonic() + DAGS_SECONDS
             wait(lambda: _are_read(client, end))
             loop = Loop(client, lambda: machine.is_live(url))
+            if not machine.has_events(url):
+                loop.unpause()
+                return [], None
             loop.begin()
             wait(lambda: loop.is_live or loop.is_over(), loop.rows)
             picks = _show_picks(settings, known, view, wait) if loop.is_live else None

@@ -12,8 +12,9 @@ from nextpick.data.online_retail import convert
 from nextpick.errors import DataError
 from nextpick.schema import OCCURRED_AT
 from nextpick.stages.load import Part, Report, load
+from nextpick.store.loads import SAMPLE
 
-SOURCE = "sample: UCI Online Retail"
+SOURCE = SAMPLE
 HELD_BACK = "held back for `nextpick replay`"
 
 

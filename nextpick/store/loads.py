@@ -13,6 +13,7 @@ from psycopg.pq import TransactionStatus
 
 from nextpick.store import sql
 
+SAMPLE = "sample: UCI Online Retail"  # the source of the sample's loads
 LOAD_LOCK = 0x6C6F6164  # "load": the advisory lock of whoever writes a load
 _SQL = sql.load("loads")
 

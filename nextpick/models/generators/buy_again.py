@@ -1,4 +1,11 @@
-"""Buy again: the user's own items, the often and lately taken first."""
+"""Buy again: the user's own items, the often and lately taken first, and of those what is popular now.
+
+    score(user, item) = weight * 2 ** (-days since the user last took it / half life) + popularity_weight * popularity
+
+where popularity is the sum over users of 2 ** (-days since they last took it / popularity half life), the highest
+item's being 1. The second term is the prior of a shrunken rate: most items were taken once, and what others take now
+says which of them comes back. It decides far more than it seems: ties broken by row cost a tenth of ndcg@10.
+"""
 
 from dataclasses import dataclass
 from typing import Self
@@ -6,33 +13,40 @@ from typing import Self
 import numpy as np
 
 from nextpick.features.histories import Histories, of_users
+from nextpick.features.user_items import strengths
 from nextpick.params import Params
 from nextpick.schema import US_PER_DAY
 
 
 @dataclass(frozen=True)
 class BuyAgain:
-    """score(user, item) = weight * 2 ** (-days since the user last took it / half life); NaN for everything else."""
+    """priors is float32 (items,): popularity_weight * popularity. NaN for all but the user's own items."""
 
+    priors: np.ndarray
     half_life_days: float
 
     @classmethod
     def fit(cls, histories: Histories, params: Params) -> Self:
-        return cls(params.buy_again.half_life_days)
+        chosen = params.buy_again
+        age_days = (histories.as_of - histories.last_at) / US_PER_DAY
+        recent = np.exp2(-age_days / chosen.popularity_half_life_days)
+        popularity = np.bincount(histories.item_rows, recent, histories.n_items)
+        highest = max(popularity, default=0.0)
+        priors = chosen.popularity_weight * popularity / (highest or 1.0)
+        return cls(priors.astype(np.float32), chosen.half_life_days)
 
     def scores(self, histories: Histories, user_rows: np.ndarray) -> np.ndarray:
         own = of_users(histories, user_rows)
-        age_days = (own.as_of - own.last_at) / US_PER_DAY
         out = np.full((len(user_rows), own.n_items), np.nan, np.float32)
-        out[own.user_rows, own.item_rows] = own.weights * np.exp2(-age_days / self.half_life_days)
+        out[own.user_rows, own.item_rows] = strengths(own, self.half_life_days) + self.priors[own.item_rows]
         return out
 
     def arrays(self) -> dict[str, np.ndarray]:
-        return {"half_life_days": np.array(self.half_life_days)}
+        return {"priors": self.priors, "half_life_days": np.array(self.half_life_days)}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
-        return cls(float(arrays["half_life_days"]))
+        return cls(arrays["priors"], float(arrays["half_life_days"]))
 
 
 GENERATOR = BuyAgain

@@ -1,4 +1,4 @@
-"""How sure a difference is: the paired bootstrap over users."""
+"""How sure a mean or a difference is: the bootstrap over users."""
 
 from dataclasses import dataclass
 
@@ -18,22 +18,25 @@ class Difference:
 
 
 def paired(differences: np.ndarray, samples: int, seed: int) -> Difference:
-    """The mean of one difference a user (float64, (users,)), bounded by the percentiles of resampled means.
+    """The mean of one difference a user (float64, (users,)), and its bounds, as `bounds` has them."""
+    low, high = bounds(differences[:, None], samples, seed)[:, 0]
+    return Difference(float(differences.mean()), float(low), float(high))
+
+
+def bounds(values: np.ndarray, samples: int, seed: int) -> np.ndarray:
+    """Lower and upper bound of each column's mean: float64 (2, columns) of `values`, float64 (users, columns).
 
     Efron, Tibshirani, *An Introduction to the Bootstrap* (1993), ch. 13: users are drawn with replacement `samples`
-    times; a user's two values stay together, as their difference. Raises: ValueError where there is no user.
+    times; a user's values stay together; the bounds are percentiles of the means. Raises: ValueError without a user.
     """
-    n = len(differences)
+    n = len(values)
     if n == 0:
         raise ValueError("There is no user to draw.")
-    rng = np.random.default_rng(seed)
+    rng, columns = np.random.default_rng(seed), np.ascontiguousarray(values.T)
     step = max(_AT_ONCE // n, 1)
-    means = np.concatenate(
-        [
-            differences[rng.integers(0, n, (min(step, samples - done), n))].mean(axis=1)
-            for done in range(0, samples, step)
-        ]
-    )
+    parts = []
+    for done in range(0, samples, step):
+        drawn = rng.integers(0, n, (min(step, samples - done), n))
+        parts.append(np.stack([column[drawn].mean(axis=1) for column in columns]))
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(means, (tail, 1 - tail))
-    return Difference(float(differences.mean()), float(low), float(high))
+    return np.quantile(np.concatenate(parts, axis=1), (tail, 1 - tail), axis=1)

@@ -64,7 +64,8 @@ def _filled(lists: np.ndarray, held: Holdout, params: Params) -> np.ndarray:
     for at in np.flatnonzero((lists < 0).any(axis=1)).tolist():
         own = lists[at][lists[at] >= 0]
         seen = of_users(held.histories, held.users[at : at + 1]).item_rows
-        fill = popular[allowed(popular, seen, policy) & ~np.isin(popular, own)]
+        enough = popular[: k + len(own) + len(seen)]  # at most so many of the first are turned down
+        fill = enough[allowed(enough, seen, policy) & ~np.isin(enough, own)]
         merged = np.concatenate([own, fill])[:k]
         out[at, : len(merged)] = merged
     return out

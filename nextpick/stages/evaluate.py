@@ -13,7 +13,7 @@ import pandas as pd
 import structlog
 
 from nextpick.errors import DataError
-from nextpick.evaluation.report import report
+from nextpick.evaluation.report import Report, report
 from nextpick.features.holdout import holdout
 from nextpick.features.items import item_table
 from nextpick.models.bundle import Bundle, save_bundle
@@ -22,7 +22,7 @@ from nextpick.stages import prepared, train_collab, train_ranker
 from nextpick.stages.folder import main, new_folder
 
 BUNDLE, EVALUATION, METRICS = Path("models", "bundle"), Path("models", "evaluation"), "metrics.json"
-_PER_USER = "per_user.parquet"
+_PER_USER, _SLICES, _CURVES = "per_user.parquet", "slices.parquet", "curves.parquet"
 log = structlog.get_logger()
 
 
@@ -47,16 +47,19 @@ def run(project: Path) -> None:
     with new_folder(project / BUNDLE) as folder:
         sha256 = save_bundle(bundle, folder)
     with new_folder(project / EVALUATION) as folder:
-        found.per_user.to_parquet(folder / _PER_USER, index=False)
+        for name, table in ((_PER_USER, found.per_user), (_SLICES, found.slices), (_CURVES, found.curves)):
+            table.to_parquet(folder / name, index=False)
     _write_metrics(project, figures)
     shown = {name: value for name, value in figures.items() if name.endswith(f"ndcg_at_{params.evaluation.k}")}
     log.info("evaluated", bundle=sha256[:12], **shown)
 
 
-def read_per_user(project: Path) -> pd.DataFrame:
-    """Each test user's ndcg by every contender, as evaluation.report.Report has it. Raises: DataError."""
+def read(project: Path) -> Report:
+    """What `run` found there, as it was written. Raises: DataError where it has not run."""
+    folder = project / EVALUATION
     try:
-        return pd.read_parquet(project / EVALUATION / _PER_USER)
+        tables = [pd.read_parquet(folder / name) for name in (_PER_USER, _SLICES, _CURVES)]
+        return Report(json.loads((project / METRICS).read_text()), *tables)
     except OSError as error:
         raise DataError(f"{project} holds no evaluation: {error.strerror}. Run `dvc repro evaluate` there.") from None
 

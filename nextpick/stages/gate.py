@@ -26,7 +26,7 @@ def run(project: Path, champion: Bundle | None) -> Decision:
     interactions before the test window, not those it ships, which may know that window. Raises: DataError.
     """
     params = load_params(project / "params.yaml")
-    measured = evaluate.read_per_user(project)
+    measured = evaluate.read(project).per_user
     users = measured["user_row"].to_numpy()
     scores = Scores(
         challenger=measured[MODEL].to_numpy(),

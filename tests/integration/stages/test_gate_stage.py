@@ -44,7 +44,7 @@ def test_a_folder_in_which_nothing_was_evaluated_is_refused(tmp_path: Path, hone
 def test_an_evaluation_of_other_data_is_refused(tmp_path: Path, honest: Path) -> None:
     folder = Path(shutil.copytree(honest, tmp_path / "mixed"))
     path = folder / evaluate.EVALUATION / "per_user.parquet"
-    table = evaluate.read_per_user(folder)
+    table = evaluate.read(folder).per_user
     table.assign(user_row=np.roll(table["user_row"], 1)).to_parquet(path, index=False)
     with pytest.raises(DataError, match="was made from other data than"):
         gate.run(folder, load_bundle(honest / BUNDLE))

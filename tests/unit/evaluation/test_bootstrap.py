@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nextpick.evaluation import bootstrap
-from nextpick.evaluation.bootstrap import paired
+from nextpick.evaluation.bootstrap import bounds, paired
 
 
 def test_the_bounds_enclose_the_true_mean_as_often_as_they_say() -> None:
@@ -30,3 +30,11 @@ def test_the_same_seed_gives_the_same_bounds_however_much_is_drawn_at_once(monke
 def test_nobody_is_no_sample() -> None:
     with pytest.raises(ValueError, match="no user to draw"):
         paired(np.empty(0), 100, seed=1)
+
+
+def test_columns_are_bounded_by_the_same_draws() -> None:
+    values = np.random.default_rng(4).normal(size=(60, 3))
+    low, high = bounds(values, 200, seed=5)
+    for column, lower, upper in zip(values.T, low, high, strict=True):
+        alone = paired(column, 200, seed=5)
+        assert (lower, upper) == (alone.low, alone.high)

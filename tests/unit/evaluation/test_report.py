@@ -5,7 +5,9 @@ import pytest
 
 from nextpick.data.snapshot import Snapshot
 from nextpick.data.split import Windows
-from nextpick.evaluation.report import BASELINES, MODEL, report
+from nextpick.evaluation import metrics
+from nextpick.evaluation.report import BASELINES, MODEL, beyond, hits, report
+from nextpick.evaluation.slices import slices
 from nextpick.evaluation.trial import Trial, alone, two_stage
 from nextpick.features.holdout import Holdout, holdout
 from nextpick.features.items import popularity_order
@@ -125,9 +127,63 @@ def test_figures_are_shares_and_the_names_fit_mlflow(
     made: Made,
 ) -> None:
     figures = report(*made).figures
-    counts = {"users", "users_warm", "users_without_relevant", "pool_size"}
-    assert all(-1 <= value <= 1 for name, value in figures.items() if name not in counts)
+    counts = ("users", "pool_size", "novelty")
+    assert all(-1 <= value <= 1 for name, value in figures.items() if not name.startswith(counts))
     assert all(name.replace("_", "").isalnum() for name in figures)
+
+
+def test_hits_are_the_items_of_the_list_that_the_user_took(made: Made) -> None:
+    *_, held, _ = made
+    lists = all_lists(made)[MODEL]
+    lists[0, 4:] = -1
+    found, relevant = hits(lists, held)
+    for user, top, hit, n in zip(held.users, lists, found, relevant, strict=True):
+        own = held.relevant.item_rows[held.relevant.indptr[user] : held.relevant.indptr[user + 1]]
+        assert hit.tolist() == np.isin(top, own).tolist()
+        assert n == len(own)
+
+
+def test_in_a_slice_only_what_it_marks_counts(made: Made) -> None:
+    *_, held, _ = made
+    lists, marked = all_lists(made)[MODEL], slices(held)["first_time"]
+    found, relevant = hits(lists, held, marked)
+    everything, _ = hits(lists, held)
+    assert relevant.sum() == marked.sum()
+    assert (found <= everything).all()
+    sliced = report(*made).slices
+    row = sliced[(sliced["slice"] == "first_time") & (sliced["contender"] == MODEL)].iloc[0]
+    there = relevant > 0
+    assert row["users"] == there.sum()
+    assert row["ndcg"] == pytest.approx(metrics.ndcg_at_k(found[there], relevant[there], 10).mean())
+    assert row["low"] <= row["ndcg"] <= row["high"]
+
+
+def test_the_curve_ends_at_the_figure_and_recall_never_falls(made: Made) -> None:
+    found = report(*made)
+    for name, curve in found.curves.groupby("contender"):
+        assert curve["k"].tolist() == list(range(1, 11))
+        assert curve["ndcg"].iloc[-1] == pytest.approx(found.per_user[name].mean())
+        assert (curve["recall"].diff().dropna() >= 0).all()
+
+
+def test_every_generator_of_the_pool_stands_beside_the_model(made: Made) -> None:
+    generators, ranker, held, chosen = made
+    more = generators | {"item_knn": candidates.KINDS["item_knn"].fit(held.histories, chosen)}
+    found = report(generators | {"popular": more["popular"]}, ranker, held, chosen)
+    assert set(found.slices["contender"]) == {MODEL, *BASELINES}
+    wider = chosen.model_copy(update={"pool": {**chosen.pool, "item_knn": 5}})
+    found = report(more, ranker, held, wider)
+    assert set(found.slices["contender"]) == {MODEL, *BASELINES, "item_knn"}
+    assert found.figures["item_knn_ndcg_at_10"] == pytest.approx(found.per_user["item_knn"].mean())
+
+
+def test_lists_of_what_is_popular_are_all_head_and_cover_little(made: Made) -> None:
+    *_, held, _ = made
+    lists = all_lists(made)
+    popular, model = beyond(lists["popular"], held), beyond(lists[MODEL], held)
+    assert popular["coverage"] <= model["coverage"]
+    assert popular["popularity_share"] >= model["popularity_share"]
+    assert popular["novelty"] <= model["novelty"]
 
 
 def test_a_holdout_in_which_nobody_does_anything_is_reported_as_such(
@@ -135,5 +191,6 @@ def test_a_holdout_in_which_nobody_does_anything_is_reported_as_such(
 ) -> None:
     generators, ranker, held, chosen = made
     nobody = Holdout(held.histories, held.table, held.relevant, held.users[:0])
-    figures = report(generators, ranker, nobody, chosen).figures
-    assert (figures["users"], figures["ndcg_at_10"]) == (0, 0)
+    found = report(generators, ranker, nobody, chosen)
+    assert (found.figures["users"], found.figures["ndcg_at_10"]) == (0, 0)
+    assert (len(found.per_user), len(found.slices)) == (0, 0)

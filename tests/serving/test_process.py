@@ -81,7 +81,7 @@ def test_the_service_starts_empty_serves_the_first_release_and_flushes_when_told
         after = httpx.post(f"{address}/recommend", json={"user_id": "tea03"}).json()
         assert [i["item_id"] for i in after["items"]] != [i["item_id"] for i in before["items"]]
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) in (0, -signal.SIGTERM)
+        assert process.wait(60) in (0, -signal.SIGTERM)
     joined = conn.execute(
         "SELECT count(*) FROM nextpick.events JOIN nextpick.impressions USING (recommendation_id)"
     ).fetchone()

@@ -133,7 +133,7 @@ def test_a_server_that_was_left_behind_is_ended_before_the_next_starts(server: S
     left = server.process
     assert left is not None
     server.start()
-    assert left.wait(10) == 0
+    assert left.wait(60) == 0
 
 
 def test_a_server_tied_to_a_run_ends_with_it(stopped: Server) -> None:

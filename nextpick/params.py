@@ -11,7 +11,7 @@ from nextpick.errors import ConfigError
 SeenPolicy = Literal["allow", "exclude"]
 DriftStatistic = Literal["psi", "ks", "js", "missing", "volume"]
 GENERATORS = tuple(sorted(file.stem for file in (Path(__file__).parent / "models" / "generators").glob("[a-z]*.py")))
-BEFORE_AND_AFTER = {"load", "drift"}  # sections that change nothing a model is made of, given the snapshot
+BEFORE_AND_AFTER = {"load", "drift", "promotion"}  # sections that change nothing a model is made of, given the snapshot
 
 
 class _Section(BaseModel):
@@ -38,16 +38,16 @@ class ScenarioParams(_Section):
 
 
 class AlsParams(_Section):
-    factors: int = Field(gt=0, le=1024)
-    iterations: int = Field(gt=0)
-    regularization: float = Field(gt=0)
-    alpha: float = Field(gt=0)
-    frequency_exponent: float = Field(default=0.0, ge=0, le=1)
-    half_life_days: float = Field(gt=0)
+    factors: int = Field(default=256, gt=0, le=1024)
+    iterations: int = Field(default=8, gt=0)
+    regularization: float = Field(default=1.0, gt=0)
+    alpha: float = Field(default=30.0, gt=0)
+    frequency_exponent: float = Field(default=0.5, ge=0, le=1)
+    half_life_days: float = Field(default=60.0, gt=0)
 
 
 class DecayParams(_Section):
-    half_life_days: float = Field(gt=0)
+    half_life_days: float = Field(default=60.0, gt=0)
 
 
 class BuyAgainParams(DecayParams):
@@ -76,6 +76,7 @@ class EaseParams(NeighbourParams):
 
 
 class LinearFilterParams(NeighbourParams):
+    neighbours: int = Field(default=300, ge=0)
     user_exponent: float = Field(default=1.0, ge=0)
     source_exponent: float = Field(default=0.5, ge=0)
     target_exponent: float = Field(default=0.5, ge=0)
@@ -117,6 +118,16 @@ class EvaluationParams(_Section):
 
 class GateParams(_Section):
     margin: float = Field(ge=0, lt=1)
+    min_coverage: float = Field(default=0.01, ge=0, le=1)
+    max_popularity_share: float = Field(default=0.9, ge=0, le=1)
+    max_churn: float = Field(default=0.8, ge=0, le=1)
+    max_bundle_mb: float = Field(default=500.0, gt=0)
+    max_leaves: int = Field(default=20_000, gt=0)
+
+
+class PromotionParams(_Section):
+    mode: Literal["auto", "approve"] = "auto"
+    wait_hours: float = Field(default=20.0, gt=0, le=168)
 
 
 class DriftParams(_Section):
@@ -149,6 +160,7 @@ class Params(_Section):
     lists: ListParams
     evaluation: EvaluationParams
     gate: GateParams
+    promotion: PromotionParams = PromotionParams()
     drift: DriftParams = DriftParams()
 
     @field_validator("pool")

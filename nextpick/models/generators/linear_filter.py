@@ -75,8 +75,11 @@ class LinearFilter:
 
 
 def _near(taken: csr_matrix, chosen: LinearFilterParams) -> Neighbours:
+    """The nearest of each item; none where params ask for none, which leaves the low-rank part alone."""
     of_users, of_items = _sums(taken)
     users = of_users**-chosen.user_exponent
+    if not chosen.neighbours:
+        return Neighbours(csr_matrix((taken.shape[1], taken.shape[1]), dtype=np.float32))
     right = csr_matrix(
         ((taken.data * np.repeat(users, np.diff(taken.indptr))).astype(np.float32), taken.indices, taken.indptr),
         shape=taken.shape,

@@ -1,0 +1,64 @@
+"""Validation carved from train alone, in the image of the test.
+
+Of half of the users (drawn) a random part of their items is held back, of the other half their last ones where the
+order is told: the two together chose better than either alone, since a test may lie anywhere or at the end.
+"""
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from benchmarks.yardstick.split import Split, placed
+from nextpick.features.histories import Histories, select
+
+SHARE = 0.2
+
+
+def carve(split: Split, seed: int) -> Split:
+    """A split of split.train. Held back is a fifth of each user's items; one, where the test seeks one of each user.
+
+    A user keeps at least one; of users with one item nothing is held back. Negatives are as many as given, drawn
+    evenly from what the user has not.
+    """
+    known, draw = split.train, np.random.default_rng(seed)
+    sizes = np.diff(known.indptr)
+    one_each = bool((np.diff(split.test.indptr)[split.users] == 1).all())
+    wanted = np.ones(len(known), np.int64) if one_each else np.maximum(np.round(SHARE * sizes), 1).astype(np.int64)
+    wanted = np.minimum(wanted, np.maximum(sizes - 1, 0))
+    keys = draw.random(len(known.item_rows))
+    if split.timing != "none":
+        latest = (draw.random(len(known)) < 0.5)[known.user_rows]
+        keys = np.where(latest, -known.last_at.astype(np.float64), keys)  # only compared within a user
+    order = np.lexsort((keys, known.user_rows))
+    held = np.zeros(len(keys), bool)
+    held[order] = np.arange(len(order)) - known.indptr[known.user_rows[order]] < wanted[known.user_rows[order]]
+    kept = select(known, ~held)
+    sought = _ones_of(select(known, held))
+    among = None if split.negatives is None else _drawn(split, known, sought, draw)
+    return Split(kept if split.timing == "time" else placed(kept, split.timing), sought, among, split.timing)
+
+
+def some_users(split: Split, n: int, seed: int) -> np.ndarray:
+    """At most n of split.users, drawn; int32 ascending."""
+    users = split.users
+    if len(users) <= n:
+        return users
+    return np.sort(np.random.default_rng(seed).choice(users, n, replace=False))
+
+
+def _ones_of(known: Histories) -> csr_matrix:
+    ones = np.ones(len(known.item_rows), np.float32)
+    return csr_matrix((ones, known.item_rows, known.indptr), shape=(len(known), known.n_items))
+
+
+def _drawn(split: Split, known: Histories, sought: csr_matrix, draw: np.random.Generator) -> csr_matrix:
+    """For each user with something held back as many items as a line of split.negatives has, none of them theirs."""
+    assert split.negatives is not None
+    given = np.diff(split.negatives.indptr)
+    n = int(np.median(given[given > 0])) if given.any() else 0
+    users = np.repeat(np.flatnonzero(np.diff(sought.indptr)), n)
+    items = draw.integers(0, known.n_items, len(users))
+    out = csr_matrix((np.ones(len(users), np.float32), (users, items)), shape=sought.shape)
+    out = out - out.multiply(_ones_of(known))
+    out.eliminate_zeros()
+    out.data[:] = 1
+    return csr_matrix(out)

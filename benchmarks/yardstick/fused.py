@@ -1,0 +1,106 @@
+"""The fused line: several generators' candidates in one order, all of it learnt within train."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from benchmarks.yardstick.blending import Blend, blend
+from benchmarks.yardstick.carving import some_users
+from benchmarks.yardstick.choice import carvings, settle, valued
+from benchmarks.yardstick.isolated import peak_mb
+from benchmarks.yardstick.measure import Job, after, tell, tried
+from benchmarks.yardstick.pooled import Pooled, joined, places, pool
+from benchmarks.yardstick.ranking import figures
+from benchmarks.yardstick.settings import LADDERS, SEED, START, Update, params_of
+from benchmarks.yardstick.split import Split, read_split
+from nextpick.models.candidates import KINDS
+from nextpick.models.generator import Generator
+
+USERS = 8000  # of validation, that the sum and the trees learn from
+_DENSE_ITEMS = 12_000  # up to here EASE's inverse costs no more than the others
+
+
+@dataclass(frozen=True)
+class Member:
+    """One generator of the pool: a kind, what is not as its kind starts, and the settings to climb."""
+
+    kind: str
+    start: Update
+    climbed: tuple[str, ...]
+
+
+MEMBERS = {
+    "popular": Member("popular", {}, ("half_life_days",)),
+    "filter": Member("linear_filter", {"rank": 0}, ("source_exponent", "target_exponent", "user_exponent")),
+    "sharp": Member(
+        "linear_filter",
+        {"rank": 0, "sharpening": 1.5, "source_exponent": 0.9, "target_exponent": 0.4},
+        ("source_exponent", "target_exponent"),
+    ),
+    "svd": Member("linear_filter", {"neighbours": 0, "rank": 512, "rank_exponent": 0.3, "rank_weight": 1.0}, ()),
+    "als": Member("als", {}, tuple(LADDERS["als"])),
+    "rp3beta": Member("rp3beta", {"beta": 0.0}, ("alpha",)),
+    "ease": Member("ease", {}, ("regularization",)),
+}
+SETTLED_ALIKE = ("als", "ease")  # members that are what the line of their kind is
+
+
+def measure_fused(job: Job) -> dict[str, Any]:
+    """The line of the pool. All is chosen on carvings, then fitted on all of train."""
+    split = read_split(job.train, job.test, job.negatives)
+    carved = carvings(split, SEED)
+    chosen = {name: _settings(name, member, carved, split, job) for name, member in _members(split).items()}
+    learnt = []
+    for part in carved:
+        users = some_users(part, USERS, SEED)
+        learnt.append(pool(_fitted(chosen, part, job), part, users))
+    mixed = blend(joined(learnt), job.k, SEED, tell)
+    started = time.process_time()
+    members = _fitted(chosen, split, job)
+    fitted = time.process_time()
+    tell(f"fused ranks the test's {len(split.users)} users")
+    lists = _lists(mixed, pool(members, split, split.users), job.k)
+    means = figures(lists, split.test, split.users, job.k)
+    trees = mixed.trees.best_iteration if mixed.trees else 0
+    weights = dict(zip(chosen, np.round(mixed.weights, 4).tolist(), strict=True))
+    return {
+        **{name: round(mean, 5) for name, mean in means.items()},
+        "fit_cpu_s": round(fitted - started, 2),
+        "score_cpu_s": round(time.process_time() - fitted, 2),
+        "peak_mb": round(peak_mb()),
+        "params": {"weights": weights, "trees": trees, "members": {name: dict(own) for name, own in chosen.items()}},
+    }
+
+
+def _members(split: Split) -> Mapping[str, Member]:
+    few = split.train.n_items <= _DENSE_ITEMS
+    return {name: member for name, member in MEMBERS.items() if few or name != "ease"}
+
+
+def _settings(name: str, member: Member, carved: list[Split], split: Split, job: Job) -> Update:
+    start = {**START[member.kind], **member.start}
+    if name in SETTLED_ALIKE and name in job.settled:
+        return job.settled[name]
+    value = valued(member.kind, carved, job.k, SEED, tell)
+    ladders = {setting: LADDERS[member.kind][setting] for setting in member.climbed}
+    return settle(value, start, tried(ladders, split), after(job.choose_seconds / len(MEMBERS)))
+
+
+def _fitted(chosen: Mapping[str, Update], split: Split, job: Job) -> dict[str, Generator]:
+    out = {}
+    for name, update in chosen.items():
+        tell(f"fused fits {name}")
+        kind = MEMBERS[name].kind
+        out[name] = KINDS[kind].fit(split.train, params_of({kind: update}, split.timing, job.max_gb))
+    return out
+
+
+def _lists(mixed: Blend, pooled: Pooled, k: int) -> np.ndarray:
+    place = places(mixed.scores(pooled), pooled.groups)
+    lists = np.full((len(pooled.relevant), k), -1, np.int64)
+    first = place < k
+    lists[pooled.groups[first], place[first]] = pooled.items[first]
+    return lists

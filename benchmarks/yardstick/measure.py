@@ -1,0 +1,85 @@
+"""One line of the yardstick: choose settings on train, fit on all of train, rank, measure."""
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.yardstick.choice import carvings, settle, tune, valued
+from benchmarks.yardstick.isolated import peak_mb
+from benchmarks.yardstick.ranking import Scores, best_lists, figures
+from benchmarks.yardstick.settings import LADDERS, RANGES, SEED, START, Ladder, Update, params_of
+from benchmarks.yardstick.split import Split, read_split
+from nextpick.models.candidates import KINDS
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to measure. `settled` are the settings that earlier lines chose, by model; the pool starts from them."""
+
+    model: str
+    train: Path
+    test: Path
+    negatives: Path | None
+    k: int
+    choose_seconds: float
+    tune_seconds: float
+    max_gb: float
+    settled: Mapping[str, Update] = field(default_factory=dict)
+
+
+def measure(job: Job) -> dict[str, Any]:
+    """The line of a generator: its figures, CPU seconds of fit and score, peak memory, parameters.
+
+    `settings` in it are those that were chosen; the rest of `params` is what the kind has anyway.
+    """
+    split = read_split(job.train, job.test, job.negatives)
+    chosen = choose(job.model, split, job)
+    started = time.process_time()
+    params = params_of({job.model: chosen}, split.timing, job.max_gb)
+    generator = KINDS[job.model].fit(split.train, params)
+    fitted = time.process_time()
+    line = ranked(job.model, lambda rows: generator.scores(split.train, rows), split, job.k)
+    line |= {"fit_cpu_s": round(fitted - started, 2), "peak_mb": round(peak_mb())}
+    return {**line, "params": getattr(params, job.model).model_dump(), "settings": dict(chosen)}
+
+
+def choose(kind: str, split: Split, job: Job) -> Update:
+    """Settings of a kind of generator, by validation within train."""
+    ladders, start = tried(LADDERS[kind], split), START[kind]
+    if not ladders:
+        return start
+    value = valued(kind, carvings(split, SEED), job.k, SEED, tell)
+    chosen = settle(value, start, ladders, after(job.choose_seconds))
+    if job.tune_seconds:
+        chosen = tune(value, chosen, RANGES[kind], after(job.tune_seconds), SEED)
+    tell(f"{kind} chose {chosen}")
+    return chosen
+
+
+def tried(ladders: Mapping[str, Ladder], split: Split) -> Mapping[str, Ladder]:
+    """Those that can matter: decay where time or order is told."""
+    return {name: ladder for name, ladder in ladders.items() if split.timing != "none" or name != "half_life_days"}
+
+
+def ranked(model: str, scores: Scores, split: Split, k: int) -> dict[str, Any]:
+    """The figures on the test, of all its users, and what they cost."""
+    tell(f"{model} ranks the test's {len(split.users)} users")
+    started = time.process_time()
+    lists = best_lists(scores, split, split.users, k)
+    cost = time.process_time() - started
+    means = {name: round(mean, 5) for name, mean in figures(lists, split.test, split.users, k).items()}
+    return {"model": model, **means, "score_cpu_s": round(cost, 2)}
+
+
+def after(seconds: float) -> Callable[[], bool]:
+    """Whether so much time has passed since now."""
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() >= end
+
+
+def tell(what: str) -> None:
+    """Progress, on stderr."""
+    print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)

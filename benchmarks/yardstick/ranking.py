@@ -1,0 +1,77 @@
+"""Ranking and measuring: each user's best items, training items masked, and the means of the metrics."""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from threadpoolctl import threadpool_limits
+
+from benchmarks.yardstick.split import Split
+from nextpick.evaluation.metrics import hit_rate_at_k, ndcg_at_k, recall_at_k
+from nextpick.features.histories import of_users
+
+USERS_AT_ONCE = 256
+_GROUPS = 512  # whose maxima bound the k-th best from below
+
+T = TypeVar("T")
+Scores = Callable[[np.ndarray], np.ndarray]
+"""User rows -> float32 (len(rows), items), NaN where there is no opinion; safe to call from several threads."""
+
+
+def in_blocks(work: Callable[[np.ndarray], T], users: np.ndarray) -> Iterator[T]:
+    """work of each block of users, in order, a thread a core; BLAS has one each."""
+    blocks = [users[at : at + USERS_AT_ONCE] for at in range(0, len(users), USERS_AT_ONCE)]
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as threads:
+        yield from threads.map(work, blocks)
+
+
+def comparable(scores: np.ndarray, split: Split, users: np.ndarray) -> np.ndarray:
+    """Scores with -inf for no opinion, for items of train, and for all but test and negatives where these are given."""
+    out = np.where(np.isnan(scores), np.float32(-np.inf), scores)
+    if split.negatives is not None:
+        out[~(split.test[users] + split.negatives[users]).toarray().astype(bool)] = -np.inf
+    own = of_users(split.train, users)
+    out[own.user_rows, own.item_rows] = -np.inf
+    return out
+
+
+def best_lists(scores: Scores, split: Split, users: np.ndarray, k: int) -> np.ndarray:
+    """Each user's best k items, int64 (len(users), k), -1 where there are no more; equal scores by item row."""
+
+    def block(rows: np.ndarray) -> np.ndarray:
+        lists = np.full((len(rows), k), -1, np.int64)
+        at, items, place = best(comparable(scores(rows), split, rows), k)
+        lists[at, place] = items
+        return lists
+
+    return np.concatenate([np.empty((0, k), np.int64), *in_blocks(block, users)])
+
+
+def best(scores: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows, columns and places (from 0) of each row's n highest; -inf is none; equal scores go to the lower column.
+
+    The n-th best of the maxima of groups of columns bounds the n-th best of all from below: few columns are sorted.
+    """
+    whole = scores.shape[1] // _GROUPS * _GROUPS
+    least = np.full(len(scores), np.finfo(np.float32).min, np.float32)
+    if n <= _GROUPS and whole:
+        maxima = scores[:, :whole].reshape(len(scores), -1, _GROUPS).max(axis=1)
+        least = np.maximum(least, np.partition(maxima, -n, axis=1)[:, -n])
+    rows, columns = np.nonzero(scores >= least[:, None])
+    order = np.lexsort((columns, -scores[rows, columns], rows))
+    rows, columns = rows[order], columns[order]
+    place = np.arange(len(rows)) - np.searchsorted(rows, rows)
+    return rows[place < n], columns[place < n], place[place < n]
+
+
+def figures(lists: np.ndarray, test: csr_matrix, users: np.ndarray, k: int) -> dict[str, float]:
+    """Means over the users: recall (over all relevant), ndcg (ideal over min(k, relevant)) and hit rate at k."""
+    sought = test[users]
+    pairs = np.repeat(np.arange(len(users)), np.diff(sought.indptr)) * sought.shape[1] + sought.indices
+    listed = np.arange(len(users))[:, None] * sought.shape[1] + lists
+    hits = np.isin(listed, pairs) & (lists >= 0)
+    metrics = {"recall": recall_at_k, "ndcg": ndcg_at_k, "hit": hit_rate_at_k}
+    return {f"{name}@{k}": float(of(hits, np.diff(sought.indptr), k).mean()) for name, of in metrics.items()}

@@ -1,0 +1,148 @@
+"""What quality.py starts from and tries, for each kind of generator. None of it was chosen on a test."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import optuna
+
+from benchmarks.yardstick.split import Timing
+from nextpick.params import GENERATORS, Params
+
+Update = Mapping[str, Any]
+Ladder = tuple[Any, ...]
+SEED = 42
+FOREVER = 1e7  # days: no decay
+
+
+@dataclass(frozen=True)
+class Range:
+    """low to high, of a float (by its logarithm where `log`) or an int."""
+
+    low: float
+    high: float
+    scale: Literal["log", "linear", "int"] = "log"
+
+    def suggest(self, trial: optuna.Trial, name: str) -> float:
+        """Optuna's next value."""
+        if self.scale == "int":
+            return trial.suggest_int(name, int(self.low), int(self.high), log=True)
+        return trial.suggest_float(name, self.low, self.high, log=self.scale == "log")
+
+
+_NEVER = {"half_life_days": FOREVER}
+_DECAY: Ladder = (20.0, 60.0, 200.0, FOREVER)
+START: dict[str, dict[str, Any]] = {
+    "popular": {**_NEVER},
+    "buy_again": {**_NEVER},
+    "bought_together": {**_NEVER, "neighbours": 500, "shrink": 10.0},
+    "item_knn": {**_NEVER, "similarity": "cosine", "neighbours": 500, "shrink": 20.0},
+    "rp3beta": {**_NEVER, "neighbours": 1500, "alpha": 0.8, "beta": 0.2},
+    "ease": {**_NEVER, "neighbours": 1000, "regularization": 200.0},
+    "linear_filter": {
+        **_NEVER,
+        "neighbours": 1500,
+        "user_exponent": 0.5,
+        "source_exponent": 0.6,
+        "target_exponent": 0.3,
+        "rank": 256,
+    },
+    "als": {**_NEVER, "factors": 64, "alpha": 10.0, "regularization": 10.0},
+    "bpr": {**_NEVER, "factors": 64, "iterations": 100, "learning_rate": 0.02},
+}
+"""What is tried first, where it is not the class's default."""
+
+LADDERS: dict[str, dict[str, Ladder]] = {
+    "popular": {"half_life_days": _DECAY},
+    "buy_again": {},
+    "bought_together": {"shrink": (0.0, 3.0, 10.0, 30.0, 100.0), "neighbours": (100, 500, 1500)},
+    "item_knn": {
+        "shrink": (0.0, 5.0, 20.0, 50.0, 100.0),
+        "neighbours": (50, 150, 500, 1500),
+        "similarity": ("cosine", "bm25"),
+        "half_life_days": _DECAY,
+    },
+    "rp3beta": {
+        "beta": (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6),
+        "alpha": (0.5, 0.65, 0.8, 1.0, 1.2),
+        "neighbours": (100, 300, 1500),
+        "half_life_days": _DECAY,
+    },
+    "ease": {"regularization": (20.0, 50.0, 100.0, 200.0, 400.0, 800.0, 1600.0)},
+    "linear_filter": {
+        "source_exponent": (0.3, 0.45, 0.6, 0.75, 0.9),
+        "target_exponent": (0.0, 0.15, 0.3, 0.4, 0.5, 0.6),
+        "rank_weight": (0.03, 0.1, 0.3, 1.0, 3.0),
+        "sharpening": (0.7, 0.85, 1.0, 1.25, 1.5),
+        "user_exponent": (0.25, 0.5, 0.75, 1.0),
+        "half_life_days": _DECAY,
+    },
+    "als": {
+        "regularization": (0.1, 1.0, 3.0, 10.0, 30.0, 100.0),
+        "alpha": (1.0, 3.0, 10.0, 30.0, 100.0),
+        "frequency_exponent": (0.0, 0.5, 1.0),
+        "factors": (64, 128, 256, 512),
+        "half_life_days": _DECAY,
+    },
+    "bpr": {
+        "learning_rate": (0.01, 0.02, 0.05, 0.1),
+        "regularization": (0.001, 0.003, 0.01, 0.03),
+        "factors": (64, 128, 256),
+        "iterations": (50, 100, 200, 400),
+    },
+}
+"""Tried by every run: steps up and down from the start, in this order."""
+
+RANGES: dict[str, dict[str, Range]] = {
+    "popular": {"half_life_days": Range(1, 1e4)},
+    "buy_again": {},
+    "bought_together": {"neighbours": Range(30, 3000, "int"), "shrink": Range(0.1, 100)},
+    "item_knn": {"neighbours": Range(30, 3000, "int"), "shrink": Range(0.1, 300)},
+    "rp3beta": {
+        "neighbours": Range(100, 5000, "int"),
+        "alpha": Range(0.4, 1.6, "linear"),
+        "beta": Range(0, 0.9, "linear"),
+    },
+    "ease": {"regularization": Range(5, 5000)},
+    "linear_filter": {
+        "neighbours": Range(100, 5000, "int"),
+        "user_exponent": Range(0.2, 1.2, "linear"),
+        "source_exponent": Range(0, 1, "linear"),
+        "target_exponent": Range(0, 1, "linear"),
+        "sharpening": Range(0.5, 2, "linear"),
+        "rank": Range(32, 512, "int"),
+        "rank_weight": Range(0.01, 10),
+        "rank_exponent": Range(0, 0.6, "linear"),
+    },
+    "als": {
+        "factors": Range(64, 512, "int"),
+        "alpha": Range(1, 300),
+        "regularization": Range(0.01, 100),
+        "frequency_exponent": Range(0, 1, "linear"),
+    },
+    "bpr": {
+        "factors": Range(32, 512, "int"),
+        "iterations": Range(30, 500, "int"),
+        "learning_rate": Range(0.01, 0.3),
+        "regularization": Range(3e-4, 0.1),
+    },
+}
+"""Of --tune."""
+
+
+def params_of(updates: Mapping[str, Update], timing: Timing, max_gb: float = 24.0) -> Params:
+    """The class defaults of nextpick.params, over them START, and over that these settings of some generators.
+
+    Where times are made up (timing is not "time"), a user's line is one session. Raises: ValueError.
+    """
+    sections: dict[str, Any] = {}
+    for name in GENERATORS:
+        kind = Params.model_fields[name].annotation
+        assert isinstance(kind, type)
+        base = dict(START[name])
+        if name == "ease":
+            base["max_gb"] = max_gb
+        if name == "bought_together" and timing != "time":
+            base["gap_hours"] = 25.0
+        sections[name] = kind(**{**base, **updates.get(name, {})})
+    return Params.model_construct(seed=SEED, **sections)

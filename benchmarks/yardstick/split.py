@@ -1,0 +1,162 @@
+"""A split of the literature: what to learn from, what to find, and perhaps among which items."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_matrix
+
+from nextpick.errors import DataError
+from nextpick.features.histories import Histories
+from nextpick.schema import US_PER_DAY
+
+Timing = Literal["time", "order", "none"]
+AS_OF = 1_000_000 * US_PER_DAY  # of a split without times; anything would do
+_ASCENDING = 0.9  # share of neighbours in a line that ascend, from which on the lines are sorted and tell no order
+
+
+@dataclass(frozen=True)
+class Split:
+    """`train` has weight 1 an entry; `test` and `negatives` are float32 CSR of ones, (users, items).
+
+    timing says what the times of train are: "time" real ones; "order" a day for each place in a user's line, the last
+    item being the newest; "none" all the same.
+    """
+
+    train: Histories
+    test: csr_matrix
+    negatives: csr_matrix | None
+    timing: Timing
+
+    @property
+    def users(self) -> np.ndarray:
+        """The rows of users with something to find, int32 ascending."""
+        return np.flatnonzero(np.diff(self.test.indptr)).astype(np.int32)
+
+
+def read_split(train: Path, test: Path, negatives: Path | None = None) -> Split:
+    """The split in these files. The catalogue is every item that any of them names.
+
+    Raises: DataError, naming file and line or column.
+    """
+    parts = [read_pairs(path) for path in (train, test, *([negatives] if negatives else []))]
+    users, items = (pd.Index(pd.unique(pd.concat([part[name] for part in parts]))) for name in ("user", "item"))
+    shape = len(users), len(items)
+    rows = [(users.get_indexer(part["user"]), items.get_indexer(part["item"])) for part in parts]
+    learnt, timing = _histories(*rows[0], parts[0].get("time"), shape, _tells_order(parts[0]))
+    sought, *among = [_ones(*pair, shape) for pair in rows[1:]]
+    if not len(parts[0]) or not sought.nnz:
+        raise DataError(f"{test if len(parts[0]) else train} has no user with an item: there is nothing to measure.")
+    return Split(learnt, sought, among[0] if among else None, timing)
+
+
+def read_pairs(path: Path) -> pd.DataFrame:
+    """user and item (text) of each pair in the file's order, and time where it has one. Raises: DataError."""
+    if not path.is_file():
+        raise DataError(f"{path} is not a file. Name one with lines `user item item ...`, a .csv or a .parquet.")
+    if path.suffix in (".csv", ".tsv", ".parquet"):
+        return _read_table(path)
+    try:
+        lines = list(_lines(path))
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not text ({error}). Name a table .csv, .tsv or .parquet.") from None
+    sizes = [len(line) - 1 for line in lines]
+    users = np.repeat(np.array([line[0] for line in lines], dtype=object), sizes)
+    return pd.DataFrame({"user": users, "item": [item for line in lines for item in line[1:]]}, dtype=object)
+
+
+def _lines(path: Path) -> Iterator[list[str]]:
+    """The words of each line; a first word `(user,item)`, as in the negatives of the NCF papers, is its user."""
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            words = line.split()
+            if words and (pair := re.fullmatch(r"\(\s*([^,\s]+),[^)]*\)", words[0])):
+                words[0] = pair[1]
+            if words:
+                yield words
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    try:
+        if path.suffix == ".parquet":
+            table = pd.read_parquet(path)
+        else:
+            table = pd.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",", dtype={"user": str, "item": str})
+    except (OSError, ValueError, pd.errors.ParserError) as error:
+        raise DataError(f"{path} cannot be read as {path.suffix[1:]}: {error}.") from None
+    if missing := {"user", "item"} - set(table.columns):
+        raise DataError(f"{path} has columns {', '.join(table.columns)}: {' and '.join(sorted(missing))} missing.")
+    if (empty := table[["user", "item"]].isna().any(axis=1)).any():
+        raise DataError(f"{path}: row {int(np.flatnonzero(empty)[0]) + 1} has no user or no item.")
+    pairs = pd.DataFrame({"user": table["user"].astype(str), "item": table["item"].astype(str)}, dtype=object)
+    if "time" in table:
+        pairs["time"] = _microseconds(path, table["time"])
+    return pairs
+
+
+def _microseconds(path: Path, times: pd.Series) -> np.ndarray:
+    """int64, from numbers (seconds since 1970) or from dates."""
+    try:
+        if pd.api.types.is_numeric_dtype(times):
+            at = pd.to_datetime(times, unit="s", utc=True)
+        else:
+            at = pd.to_datetime(times, utc=True, format="ISO8601")
+    except (ValueError, OverflowError) as error:
+        raise DataError(f"{path}: time is neither seconds since 1970 nor ISO 8601: {error}.") from None
+    if at.isna().any():
+        raise DataError(f"{path}: row {int(np.flatnonzero(at.isna())[0]) + 1} has no time.")
+    return at.dt.as_unit("us").astype("int64").to_numpy()
+
+
+def _tells_order(pairs: pd.DataFrame) -> bool:
+    """Whether the order of a user's items is not just that of their ids."""
+    ids = pd.to_numeric(pairs["item"], errors="coerce")
+    keys = ids.to_numpy() if ids.notna().all() else pairs["item"].astype("category").cat.codes.to_numpy()
+    same = (pairs["user"].to_numpy()[1:] == pairs["user"].to_numpy()[:-1]) & (keys[1:] != keys[:-1])
+    return bool(same.any()) and float((keys[1:] > keys[:-1])[same].mean()) < _ASCENDING
+
+
+def _histories(
+    users: np.ndarray, items: np.ndarray, time: pd.Series | None, shape: tuple[int, int], ordered: bool
+) -> tuple[Histories, Timing]:
+    timing: Timing = "none" if not ordered else "order"
+    at = np.arange(len(users), dtype=np.int64)
+    if time is not None:
+        timing, at = "time", time.to_numpy(np.int64)
+    frame = pd.DataFrame({"user": users, "item": items, "at": at})
+    entries = frame.groupby(["user", "item"], sort=True)["at"].agg(["size", "min", "max"]).reset_index()
+    first, last = entries["min"].to_numpy(np.int64), entries["max"].to_numpy(np.int64)
+    known = Histories(
+        as_of=int(at.max(initial=0)) + 1 if timing == "time" else AS_OF,
+        n_items=shape[1],
+        indptr=np.searchsorted(entries["user"], np.arange(shape[0] + 1)).astype(np.int64),
+        item_rows=entries["item"].to_numpy(np.int32),
+        counts=entries["size"].to_numpy(np.int32),
+        weights=np.ones(len(entries), np.float32),
+        first_at=first,
+        last_at=last,
+    )
+    return (known if timing == "time" else placed(known, timing)), timing
+
+
+def placed(known: Histories, timing: Timing) -> Histories:
+    """The same with a day between neighbours in a user's order, the newest being a moment old; none where untold."""
+    ago = np.zeros(len(known.item_rows), np.int64)
+    if timing == "order":
+        order = np.lexsort((-known.last_at, known.user_rows))
+        ago[order] = np.arange(len(order)) - known.indptr[known.user_rows[order]]
+    at = known.as_of - 1 - ago * US_PER_DAY
+    return Histories(
+        known.as_of, known.n_items, known.indptr, known.item_rows, known.counts, known.weights, at, at
+    )  # fmt: skip
+
+
+def _ones(users: np.ndarray, items: np.ndarray, shape: tuple[int, int]) -> csr_matrix:
+    out = csr_matrix((np.ones(len(users), np.float32), (users, items)), shape=shape)
+    out.sort_indices()
+    out.data[:] = 1
+    return out

@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
+from nextpick.commands.card import card
 from nextpick.commands.drift import drift
 from nextpick.commands.load import load
+from nextpick.commands.promote import promote
 from nextpick.commands.publish import publish
 from nextpick.commands.recommend import recommend
 from nextpick.commands.replay import replay
@@ -45,6 +47,8 @@ def clean() -> None:
 
 app.command()(load)
 app.command()(train)
+app.command()(card)
+app.command()(promote)
 app.command()(publish)
 app.command()(recommend)
 app.command()(status)

@@ -20,8 +20,8 @@ from uuid import uuid4
 
 import yaml
 
+from nextpick import bundles
 from nextpick.errors import GateRefused, RegistryError
-from nextpick.models import manifest
 from nextpick.settings import Settings
 
 _QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_CONFIGURE_LOGGING": "false"}
@@ -36,7 +36,8 @@ from mlflow.exceptions import MlflowException  # noqa: E402
 
 NAME = "nextpick"  # of the experiment and of the registered model
 CHAMPION, CHALLENGER = "champion", "challenger"
-PASSED, REFUSED = "passed", "refused"
+CARD = "card"  # of artifacts, beside `bundle`
+PASSED, REFUSED, APPROVED = "passed", "refused", "approved"
 LINEAGE = ("run_id", "git_sha", "dirty", "data_md5", "dvc_lock_md5")
 _ABSENT = "RESOURCE_DOES_NOT_EXIST"
 _FILES = ("metrics.json", "params.yaml", "dvc.lock")
@@ -44,7 +45,10 @@ _FILES = ("metrics.json", "params.yaml", "dvc.lock")
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """One version as the registry knows it. `gate` is empty before a decision; `rejected` says why, or is empty."""
+    """One version as the registry knows it. `gate` is empty before a decision; `rejected` says why, or is empty.
+
+    `answer` is what a person said to its promotion, or that nobody did; empty where nobody was asked.
+    """
 
     version: str
     bundle_dir: Path
@@ -56,6 +60,7 @@ class ModelVersion:
     reasons: tuple[str, ...] = ()
     rejected: str = ""
     forced: str = ""
+    answer: str = ""
 
     @property
     def is_champion(self) -> bool:
@@ -71,7 +76,7 @@ def register(settings: Settings, folder: Path, bundle_sha256: str, lineage: Mapp
     Raises: RegistryError; BundleError where the bundle is not the one of that sha256.
     """
     with _client(settings) as client:
-        _keep(settings, folder / "models" / "bundle", bundle_sha256)
+        bundles.keep(settings, folder / "models" / "bundle", bundle_sha256)
         known = client.search_model_versions(f"name = '{NAME}' and tags.bundle_sha256 = '{bundle_sha256}'")
         found = known[0] if known else _create(client, settings, folder, bundle_sha256, lineage)
         version = _described(settings, client.get_model_version(NAME, found.version))
@@ -156,11 +161,42 @@ def newest(settings: Settings, n: int) -> list[ModelVersion]:
         return [_described(settings, client.get_model_version(NAME, version.version)) for version in found]
 
 
-def judged(settings: Settings, version: str, passed: bool, reasons: Sequence[str]) -> None:
-    """Write the gate's decision on a version."""
+def judged(settings: Settings, version: str, passed: bool, reasons: Sequence[str], card: Path | None = None) -> None:
+    """Write the gate's decision on a version and on its MLflow run, and put the card's files beside the bundle."""
+    tags = {"gate": PASSED if passed else REFUSED, "gate_reasons": json.dumps(list(reasons))}
     with _client(settings) as client:
-        client.set_model_version_tag(NAME, version, "gate", PASSED if passed else REFUSED)
-        client.set_model_version_tag(NAME, version, "gate_reasons", json.dumps(list(reasons)))
+        run_id = str(client.get_model_version(NAME, version).run_id)
+        if card is not None:
+            client.log_artifacts(run_id, str(card), CARD)
+        for name, value in tags.items():
+            client.set_tag(run_id, name, value)
+            client.set_model_version_tag(NAME, version, name, value)
+
+
+def answered(settings: Settings, version: str, approved: bool, by: str, because: str) -> None:
+    """Write on a version what a person said to its promotion; `by` is empty where nobody did in time."""
+    tags = {"approval": APPROVED if approved else REFUSED, "approval_by": by, "approval_because": because}
+    with _client(settings) as client:
+        for name, value in tags.items():
+            client.set_model_version_tag(NAME, version, name, value)
+
+
+def card(settings: Settings, version: str) -> Path:
+    """The folder of a version's card, fetched to `<home>/cards/<version>`. Raises: RegistryError where it has none."""
+    place = settings.home.resolve() / "cards" / version
+    with _client(settings) as client:
+        run_id = str(client.get_model_version(NAME, version).run_id)
+        if not any(file.path == CARD for file in client.list_artifacts(run_id)):
+            raise RegistryError(f"Version {version} has no card: the gate has not been asked about it.")
+        draft = place.with_name(f".{uuid4().hex}")
+        draft.mkdir(parents=True)
+        try:
+            fetched = Path(client.download_artifacts(run_id, CARD, str(draft)))
+            shutil.rmtree(place, ignore_errors=True)
+            fetched.rename(place)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+    return place
 
 
 def promote(settings: Settings, version: str, *, force: str = "") -> None:
@@ -229,7 +265,7 @@ def _described(settings: Settings, found: _Version) -> ModelVersion:
     lineage = {name: tags[name] for name in LINEAGE if name in tags}
     return ModelVersion(
         version=str(found.version),
-        bundle_dir=_place(settings, tags["bundle_sha256"]),
+        bundle_dir=bundles.place(settings, tags["bundle_sha256"]),
         bundle_sha256=tags["bundle_sha256"],
         lineage={**lineage, "mlflow_run_id": found.run_id or ""},
         created_at=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
@@ -238,11 +274,15 @@ def _described(settings: Settings, found: _Version) -> ModelVersion:
         reasons=tuple(json.loads(tags.get("gate_reasons", "[]"))),
         rejected=tags.get("rejected", ""),
         forced=tags.get("forced", ""),
+        answer=_answer(tags),
     )
 
 
-def _place(settings: Settings, bundle_sha256: str) -> Path:
-    return settings.home.resolve() / "bundles" / bundle_sha256
+def _answer(tags: Mapping[str, str]) -> str:
+    if "approval" not in tags:
+        return ""
+    by, because = tags.get("approval_by") or "nobody answered in time", tags.get("approval_because")
+    return f"{tags['approval']}, {by}" + (f": {because}" if because else "")
 
 
 def _at_hand(client: MlflowClient, settings: Settings, version: str) -> ModelVersion:
@@ -253,21 +293,7 @@ def _at_hand(client: MlflowClient, settings: Settings, version: str) -> ModelVer
         draft.mkdir(parents=True)
         try:
             fetched = Path(client.download_artifacts(found.run_id or "", "bundle", str(draft)))
-            _keep(settings, fetched, described.bundle_sha256)
+            bundles.keep(settings, fetched, described.bundle_sha256)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
     return described
-
-
-def _keep(settings: Settings, bundle: Path, bundle_sha256: str) -> None:
-    """Copy a bundle to its place, whole or not at all. Raises: BundleError where it is another one."""
-    manifest.read(bundle, bundle_sha256)
-    place = _place(settings, bundle_sha256)
-    if place.exists():
-        return
-    draft = place.with_name(f".{uuid4().hex}")
-    shutil.copytree(bundle, draft)
-    try:
-        draft.rename(place)
-    except OSError:  # another process was quicker; its copy has passed the same check
-        shutil.rmtree(draft)

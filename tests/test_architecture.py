@@ -13,13 +13,21 @@ FORBIDDEN = {
     "plugins": {"serving", "dags", "mlflow", "evidently", "implicit", "lightgbm"},
     "dags": {"serving", "fastapi", "pandas", "numpy", "psycopg", "mlflow", "evidently", "implicit", "lightgbm"},
 }
-SERVING_MAY_NOT = ("nextpick.stages", "nextpick.evaluation", "nextpick.drift", "nextpick.registry", "nextpick.local")
+SERVING_MAY_NOT = (
+    "nextpick.stages",
+    "nextpick.evaluation",
+    "nextpick.drift",
+    "nextpick.card",
+    "nextpick.registry",
+    "nextpick.local",
+)
 ONLY_IN = {
     "lightgbm": "nextpick/models/ranker.py",
     "implicit": "nextpick/models/implicit_engine.py",
     "mlflow": "nextpick/registry.py",
     "evidently": "nextpick/drift/report.py",
     "slack_sdk": "nextpick/drift/slack.py",
+    "matplotlib": "nextpick/card/plots.py",
 }
 # Inside nextpick imports point to the left; a part may import those listed and itself.
 FOUNDATION = {"errors", "schema", "params", "idmap", "settings"}
@@ -28,16 +36,18 @@ MAY_IMPORT = {
     "features": FOUNDATION - {"settings"} | {"data"},
     "models": FOUNDATION - {"settings"} | {"data", "features"},
     "evaluation": FOUNDATION - {"settings"} | {"data", "features", "models"},
+    "card": FOUNDATION - {"settings"} | {"data", "features", "models", "evaluation"},
     "release": FOUNDATION | {"data", "features", "models", "store"},
     "drift": FOUNDATION | {"data", "features"},
     "store": FOUNDATION,
-    "registry": FOUNDATION | {"models"},
+    "bundles": FOUNDATION | {"models"},
+    "registry": FOUNDATION | {"models", "bundles"},
     "pipeline": FOUNDATION | {"git", "program"},
     "git": set(),
     "program": set(),
     **{name: FOUNDATION - {name} for name in FOUNDATION},
 }
-PURE = ("data", "features", "models", "evaluation")
+PURE = ("data", "features", "models", "evaluation", "card")
 OUTSIDE_WORLD = {"os", "socket", "subprocess", "time", "httpx", "requests", "psycopg", "nextpick.settings"}
 MAY_READ_FILES = {"nextpick/data/incoming.py"}  # a user's own files are its subject
 

@@ -74,9 +74,17 @@ def _models(settings: Settings, console: Console) -> None:
         table.add_row(version.version, now, gate, _at(version.created_at), Text(version.lineage.get("run_id", "")))
     console.print(table)
     for version in versions[:1]:
-        for reason in (version.rejected, version.forced and f"Promoted because: {version.forced}", *version.reasons):
+        asked = version.answer and f"Promotion {version.answer}"
+        for reason in (
+            version.rejected,
+            version.forced and f"Promoted because: {version.forced}",
+            asked,
+            *version.reasons,
+        ):
             if reason:
                 console.print(Text(f"{version.version}: {reason}"), soft_wrap=True)
+        if version.gate:
+            console.print(f"{version.version}: all that was measured is on its card: nextpick card {version.version}")
 
 
 def _at(moment: datetime) -> str:

@@ -16,11 +16,11 @@ MEANINGS = {
     ALL: "every user",
     WARM: "users with a history",
     "cold": "users without a history",
-    "light": "the third of the others with the fewest items",
-    "medium": "the third between",
+    "light": "of those with a history, the third with the fewest items",
+    "medium": "the third between them",
     "heavy": "the third with the most items",
-    "first_time": "only what the user had not taken before",
-    "new_items": f"only items that were less than {NEW_DAYS} days old, or unknown",
+    "first_time": "what users took that they had not taken before",
+    "new_items": f"what users took of items less than {NEW_DAYS} days old, or not known yet",
 }
 
 

@@ -12,40 +12,59 @@ from nextpick.settings import Settings
 
 if TYPE_CHECKING:
     from nextpick.evaluation.gate import Decision
+    from nextpick.models.bundle import Bundle
 
 log = structlog.get_logger()
 
 
 def decide(settings: Settings, folder: Path, version: str) -> "Decision":
-    """The gate's decision on the version that the run's folder holds, written on the version in the registry.
+    """The gate's decision on the version that the run's folder holds, written with its card on it in the registry.
 
     A version that was rejected stays out whatever the gate would say, and so does one that no comparison can be made
     for, as the champion's bundle is of a form this code cannot use: a person must promote it with a reason.
 
-    Raises: RegistryError; BundleError, also where the challenger's own bundle cannot be used by this code.
+    Raises: RegistryError; DataError; BundleError, also where the challenger's own bundle cannot be used by this code.
     """
     from nextpick.models.bundle import load_bundle  # late: promoting needs none of what judging does
+    from nextpick.stages import card
 
     found = registry.get(settings, version)
     load_bundle(found.bundle_dir, found.bundle_sha256)
-    decision = _decision(settings, folder, found)
-    registry.judged(settings, version, decision.promote, decision.reasons)
+    best, bundle, fault = _champion(settings)
+    decision = _decision(folder, found, bundle, fault)
+    written = card.run(
+        folder,
+        decision,
+        version=version,
+        champion=best.version if best else "",
+        champion_params=bundle.params if bundle else None,
+        lineage=found.lineage,
+    )
+    registry.judged(settings, version, decision.promote, decision.reasons, written)
     return decision
 
 
-def _decision(settings: Settings, folder: Path, challenger: ModelVersion) -> "Decision":
-    from nextpick.evaluation.gate import Decision
+def _champion(settings: Settings) -> tuple[ModelVersion | None, "Bundle | None", str]:
+    """The champion, its bundle, and why that cannot be used."""
     from nextpick.models.bundle import load_bundle
+
+    best = None
+    try:
+        best = registry.champion(settings)
+        return best, load_bundle(best.bundle_dir, best.bundle_sha256) if best else None, ""
+    except BundleError as error:
+        return best, None, str(error)
+
+
+def _decision(folder: Path, challenger: ModelVersion, champion: "Bundle | None", fault: str) -> "Decision":
+    from nextpick.evaluation.gate import Decision
     from nextpick.stages import gate
 
     if challenger.rejected:
         return Decision(False, (f"It was rejected: {challenger.rejected}.",), {})
-    try:
-        best = registry.champion(settings)
-        bundle = load_bundle(best.bundle_dir, best.bundle_sha256) if best else None
-    except BundleError as error:
-        return Decision(False, (f"The champion cannot be compared with. {error} Promote this one with a reason.",), {})
-    return gate.run(folder, bundle)
+    if fault:
+        return Decision(False, (f"The champion cannot be compared with. {fault} Promote this one with a reason.",), {})
+    return gate.run(folder, champion)
 
 
 def run(settings: Settings, version: str, *, force: str = "") -> None:

@@ -174,3 +174,28 @@ def test_versions_are_listed_newest_first(settings: Settings, made: Made) -> Non
     for text in "abc":
         registered(settings, made, text)
     assert [v.version for v in registry.newest(settings, 2)] == ["3", "2"]
+
+
+def test_a_decision_is_on_the_version_and_on_its_run_with_the_card_and_its_plots(
+    settings: Settings, made: Made, tmp_path: Path
+) -> None:
+    version = registered(settings, made)
+    written = tmp_path / "card"
+    written.mkdir()
+    (written / "plot.png").write_bytes(b"png")
+    for text in ("first", "second"):  # asked again, the gate's last word counts
+        (written / "card.md").write_text(text)
+        registry.judged(settings, version.version, False, ["worse", "by 3 %"], written)
+    run = client(settings).get_run(version.lineage["mlflow_run_id"])
+    assert (run.data.tags["gate"], run.data.tags["gate_reasons"]) == ("refused", '["worse", "by 3 %"]')
+    for _ in range(2):
+        folder = registry.card(settings, version.version)
+        assert folder == settings.home / "cards" / "1"
+        assert {file.name: file.read_text() for file in folder.iterdir()} == {"card.md": "second", "plot.png": "png"}
+    assert [file.name for file in folder.parent.iterdir()] == ["1"]
+
+
+def test_a_version_the_gate_was_not_asked_about_has_no_card(settings: Settings, made: Made) -> None:
+    version = registered(settings, made)
+    with pytest.raises(RegistryError, match="Version 1 has no card: the gate has not been asked about it"):
+        registry.card(settings, version.version)

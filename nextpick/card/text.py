@@ -20,6 +20,7 @@ _ALT = {
 _RULES = {
     "over_popular_low": "how far it is above popular, lower bound",
     "over_champion_less_margin_low": "above the champion less the margin, lower bound",
+    "leaks": "features that change when what happened later is drawn anew",
     "coverage": "of the catalogue in somebody's list",
     "popularity_share": "of the places with the most popular items",
     "churn": "of a user's list not in the champion's",

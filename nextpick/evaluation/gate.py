@@ -54,6 +54,7 @@ class Rails:
 
     `coverage` and `popularity_share` as evaluation.lists has them; `churn`, the mean over users, against the
     champion's lists, None where there is none; `leaves` of all the ranker's trees: a re-ranking's cost grows with them.
+    `leaks` are the features that evaluation.canary found to know the future.
     """
 
     coverage: float
@@ -61,6 +62,7 @@ class Rails:
     churn: float | None
     bundle_mb: float
     leaves: int
+    leaks: tuple[str, ...] = ()
 
 
 def decide(scores: Scores, rails: Rails, params: Params) -> Decision:
@@ -81,7 +83,7 @@ def decide(scores: Scores, rails: Rails, params: Params) -> Decision:
     reasons = [rule.said for rule in rules]
     if scores.champion is None:
         reasons.append("There is no champion yet.")
-    within = _within(rails, params.gate)
+    within = [_no_leak(rails.leaks), *_within(rails, params.gate)]
     figures |= {rule.name: rule.figure for rule in within}
     reasons += [rule.said for rule in within if not rule.passed]
     rules += within
@@ -137,6 +139,14 @@ def _not_worse_than(champion: np.ndarray, challenger: np.ndarray, params: Params
         "over_champion_low": over.low,
         "over_champion_high": over.high,
     }
+
+
+def _no_leak(leaks: tuple[str, ...]) -> Rule:
+    reason = (
+        f"What happened in the test window changes features that are as of its start: {', '.join(leaks)}. "
+        "They know the future, so nothing measured with them holds. Mend them in nextpick/features."
+    )
+    return Rule("leaks", float(len(leaks)), "0", not leaks, reason)
 
 
 def _within(rails: Rails, limits: GateParams) -> list[Rule]:

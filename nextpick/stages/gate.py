@@ -10,6 +10,7 @@ import structlog
 
 from nextpick.errors import DataError
 from nextpick.evaluation import lists
+from nextpick.evaluation.canary import knowing_the_future
 from nextpick.evaluation.gate import Decision, Rails, Scores, decide, notes
 from nextpick.evaluation.report import MODEL, per_user
 from nextpick.evaluation.trial import two_stage
@@ -17,7 +18,7 @@ from nextpick.features.holdout import holdout
 from nextpick.models import candidates
 from nextpick.models.bundle import Bundle
 from nextpick.params import Params, load_params
-from nextpick.stages import evaluate, prepared, train_ranker
+from nextpick.stages import evaluate, prepared, train_collab, train_ranker
 
 MB = 1e6  # bytes
 log = structlog.get_logger()
@@ -33,7 +34,7 @@ def run(project: Path, champion: Bundle | None) -> Decision:
     measured = found.per_user
     best, churn = (None, None) if champion is None else _champion(project, champion, params, found.per_user)
     scores = Scores(measured[MODEL].to_numpy(), measured["popular"].to_numpy(), best)
-    decision = decide(scores, _rails(project, found.figures, churn, params.evaluation.k), params)
+    decision = decide(scores, _rails(project, found.figures, churn, params), params)
     said = notes(found.figures, params.evaluation.k)
     if champion is not None and champion.windows.test_from > prepared.read(project).windows.test_from:
         said += ("The champion's ranker learnt from a part of this test window, which flatters the champion.",)
@@ -44,14 +45,17 @@ def run(project: Path, champion: Bundle | None) -> Decision:
     return decision
 
 
-def _rails(project: Path, figures: dict[str, float], churn: float | None, k: int) -> Rails:
-    bundle = [path.stat().st_size for path in (project / evaluate.BUNDLE).iterdir()]
+def _rails(project: Path, figures: dict[str, float], churn: float | None, params: Params) -> Rails:
+    k, ranker = params.evaluation.k, train_ranker.read(project)
+    sizes = [path.stat().st_size for path in (project / evaluate.BUNDLE).iterdir()]
+    generators = train_collab.read(project, "test", params)
     return Rails(
         coverage=figures[f"coverage_at_{k}"],
         popularity_share=figures[f"popularity_share_at_{k}"],
         churn=churn,
-        bundle_mb=sum(bundle) / MB,
-        leaves=sum(map(int, re.findall(r"^num_leaves=(\d+)$", train_ranker.read(project).text, re.MULTILINE))),
+        bundle_mb=sum(sizes) / MB,
+        leaves=sum(map(int, re.findall(r"^num_leaves=(\d+)$", ranker.text, re.MULTILINE))),
+        leaks=knowing_the_future(prepared.read(project), generators, ranker.features, params),
     )
 
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -92,7 +93,7 @@ def test_nobody_to_test_on_promotes_nothing() -> None:
         ),
     ],
 )
-def test_a_better_model_outside_a_guard_rail_is_refused_and_told_which(broken: dict[str, float], said: str) -> None:
+def test_a_better_model_outside_a_guard_rail_is_refused_and_told_which(broken: dict[str, Any], said: str) -> None:
     decision = decide(Scores(GOOD, POPULAR, GOOD), PARAMS, replace(RAILS, **broken))
     assert not decision.promote
     assert [rule.name for rule in decision.rules if not rule.passed] == list(broken)
@@ -104,7 +105,7 @@ def test_guard_rails_that_hold_are_rules_but_no_reasons_and_churn_wants_a_champi
     assert len(decision.reasons) == 2
     assert [rule.name for rule in decision.rules] == [
         *("over_popular_low", "over_champion_less_margin_low"),
-        *("coverage", "popularity_share", "churn", "bundle_mb", "leaves"),
+        *("leaks", "coverage", "popularity_share", "churn", "bundle_mb", "leaves"),
     ]
     assert decision.figures["churn"] == 0.5
     first = decide(Scores(GOOD, POPULAR, None), PARAMS, replace(RAILS, churn=None))

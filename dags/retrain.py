@@ -1,9 +1,10 @@
 """### Train a challenger, and make it champion if it is good enough
 After each snapshot, or by hand. Runs the stages of `dvc.yaml` in a copy of the pipeline, registers the bundle in MLflow
 as challenger, and asks the gate: better than *popular*, and not worse than the champion? `promote` or `refused` runs.
+With `promotion.mode: approve` in params.yaml, `approve` first waits for a person: Browse, Required Actions.
 
-**If it is refused** the run is green and `refused` has run: the reasons are in its log, in Slack, on the version in
-MLflow and in `nextpick status`. The champion stays. **If `register` is skipped** there were no new data.
+**If it is refused** (by the gate, a person, or for want of an answer) the run is green and `refused` has run: why is in
+its log, in Slack, on the version in MLflow and in `nextpick status`. **If `register` is skipped** nothing was new.
 **If a stage fails** its log ends with the reason; bad data or parameters are not retried. Mend it and clear the task.
 """
 
@@ -19,18 +20,18 @@ from nextpick_airflow.defaults import defaults
 from nextpick_airflow.dvc_stages import dvc_stages
 from nextpick_airflow.forms import optional, switch
 from nextpick_airflow.pool import DVC_POOL
-from nextpick_airflow.promotion import gate, promote, refused
+from nextpick_airflow.promotion import judged, longest_wait
 from nextpick_airflow.skipping import skip
 from nextpick_airflow.window import param, run_id
 
 PARAMS = {
     "snapshot": optional("Snapshot", "Its md5.dir. Empty: what began this, else the newest.", pattern=r"^\w{32}\.dir$"),
     "force": switch("Compute all stages", "Even those whose result is known.", False),
-    "promote_because": optional("Promote whatever the gate says, because", "Kept on the version.", minLength=10),
+    "promote_because": optional("Promote whatever the gate says, because", "Nobody is asked.", minLength=10),
 }
 
 
-@dag(schedule=[SNAPSHOT], params=PARAMS, doc_md=__doc__, **defaults(deadline=timedelta(hours=3)))
+@dag(schedule=[SNAPSHOT], params=PARAMS, doc_md=__doc__, **defaults(timedelta(hours=3), waiting=longest_wait()))
 def retrain() -> None:
     @task(pool=DVC_POOL)
     def checkout() -> str:
@@ -52,7 +53,7 @@ def retrain() -> None:
     folder = checkout()
     version = register(folder)
     dvc_stages(folder) >> version
-    gate(folder, version) >> [promote(version), refused(version)]
+    judged(folder, version)
 
 
 retrain()

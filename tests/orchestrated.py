@@ -1,6 +1,7 @@
 """Airflow as the tests have it: a home of its own a process, real DAGs, run by `dag.test()` in this process."""
 
 import os
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from datetime import datetime
 from functools import cache
@@ -35,9 +36,21 @@ def dag_bag() -> Any:
     return DagBag(dag_folder=ROOT / "dags")
 
 
-def run(dag_id: str, *, retries: int = 0, at: datetime | None = None, **params: Any) -> Any:
-    """The finished run of a DAG triggered by hand with these params; `at` names it, so that it can be run again."""
+def run(
+    dag_id: str,
+    *,
+    retries: int = 0,
+    at: datetime | None = None,
+    instead: Mapping[str, Callable[..., Any]] | None = None,
+    **params: Any,
+) -> Any:
+    """The finished run of a DAG triggered by hand with these params; `at` names it, so that it can be run again.
+
+    `instead` gives tasks, by their ids, another body.
+    """
     dag = deepcopy(dag_bag().dags[dag_id])
+    for task_id, body in (instead or {}).items():
+        dag.task_dict[task_id].python_callable = body
     for task in dag.tasks:
         task.retries = retries
         task.params = deepcopy(task.params)  # dag.test() writes what it was given into them, and they are shared

@@ -13,7 +13,7 @@ DAGS = ("data_prep", "retrain", "precompute", "drift_report")
 FIRST, LAST = DAGS[0], DAGS[-1]
 ASK_SECONDS = 1.0
 QUIET_SECONDS = 15.0  # in which Airflow begins what an asset starts
-AT_WORK = ("running", "deferred", "up_for_retry", "restarting")
+AT_WORK = ("running", "deferred", "awaiting_input", "up_for_retry", "restarting")
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import psycopg
 
 from nextpick import pipeline
 from nextpick.registry import ModelVersion
 from nextpick.settings import Settings
-from nextpick.stages import export, promote, register
+from nextpick.stages import approve, export, promote, register
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ def run(
 ) -> Trained:
     """Train on the events before `cutoff`, or on the sample where `conn` is None, and let the gate decide.
 
-    `force` computes every stage anew; `because` promotes whatever the gate says. A run that was interrupted goes on
-    where it was if it is given its `run_id` again. Each step is told as it begins.
+    `force` computes every stage anew; `because` promotes whatever the gate says, and where a person is to approve. A
+    run that was interrupted goes on where it was if it is given its `run_id` again. Each step is told as it begins.
 
     Raises: DataError; PipelineError; RegistryError; BundleError.
     """
@@ -58,7 +59,18 @@ def run(
     if version.is_champion:
         return Trained(version, cached, None)
     tell("gate")
-    decision = promote.decide(settings, folder, version.version)
+    promoted, reasons = _judged(settings, folder, version.version, because)
+    return Trained(version, cached, promoted, reasons)
+
+
+def _judged(settings: Settings, folder: Path, version: str, because: str) -> tuple[bool, tuple[str, ...]]:
+    """Whether the version is champion now, and why or why not."""
+    decision = promote.decide(settings, folder, version)
+    if because:
+        approve.answered(settings, version, True, approve.at_the_keyboard(), because)
+    elif decision.promote and approve.is_asked_for(folder):
+        remedy = f"params.yaml has promotion.mode: approve. Approve it: nextpick promote {version} --because WHY"
+        return False, (*decision.reasons, remedy)
     if decision.promote or because:
-        promote.run(settings, version.version, force=because)
-    return Trained(version, cached, decision.promote or bool(because), decision.reasons)
+        promote.run(settings, version, force=because)
+    return decision.promote or bool(because), decision.reasons

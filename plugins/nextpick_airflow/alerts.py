@@ -1,5 +1,6 @@
 """What a person must hear of: in Slack where a webhook is set, in the log in any case."""
 
+from datetime import timedelta
 from typing import Any
 
 
@@ -19,9 +20,15 @@ def late(context: Any) -> None:
     _tell(f":hourglass: {run['dag_id']} is not done in time: {run['dag_run_id']}")
 
 
-def refused(version: str, reasons: tuple[str, ...]) -> None:
-    """The gate has kept a challenger out: no crash, but somebody should know."""
-    _tell(f":no_entry: The gate refused version {version}; the champion stays. {' '.join(reasons)}")
+def refused(why: str) -> None:
+    """A challenger has been kept out: no crash, but somebody should know."""
+    _tell(f":no_entry: {why}")
+
+
+def waiting(version: str, link: str, wait: timedelta) -> None:
+    """A challenger passed the gate, and a person is asked."""
+    hours = f"{wait / timedelta(hours=1):g} hours"
+    _tell(f":raised_hand: Version {version} passed the gate. Approve or reject it within {hours}: {link}")
 
 
 def _tell(text: str) -> None:

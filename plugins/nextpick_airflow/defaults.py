@@ -17,14 +17,19 @@ _POLICY = ExceptionRetryPolicy(
 )
 
 
-def defaults(deadline: timedelta) -> dict[str, Any]:
-    """Arguments of `@dag`: an alert where a run is not done after `deadline`, and its end after twice that."""
+def defaults(deadline: timedelta, waiting: timedelta = timedelta(0)) -> dict[str, Any]:
+    """Arguments of `@dag`: an alert where a run is not done after `deadline`, and its end after twice that.
+
+    `waiting` is time that a run may spend on waiting for a person besides.
+    """
     return {
         "catchup": False,
         "max_active_runs": 1,
-        "dagrun_timeout": 2 * deadline,
+        "dagrun_timeout": 2 * deadline + waiting,
         "deadline": DeadlineAlert(
-            reference=DeadlineReference.DAGRUN_QUEUED_AT, interval=deadline, callback=SyncCallback(alerts.late)
+            reference=DeadlineReference.DAGRUN_QUEUED_AT,
+            interval=deadline + waiting,
+            callback=SyncCallback(alerts.late),
         ),
         "tags": ["nextpick"],
         "default_args": {

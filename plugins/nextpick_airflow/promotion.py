@@ -1,38 +1,80 @@
-"""What becomes of a challenger: the tasks `gate`, and then either `promote` or `refused`."""
+"""What becomes of a challenger: the gate, a person where one is to be asked, and then either `promote` or `refused`."""
 
+from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import task
+from airflow.sdk import TriggerRule, get_current_context, task
 
 from nextpick_airflow import alerts
+from nextpick_airflow.approval import APPROVE, REJECT, Approval
 from nextpick_airflow.assets import CHAMPION, made
 from nextpick_airflow.window import param
+
+if TYPE_CHECKING:
+    from nextpick.params import PromotionParams
+
+_ON_EITHER_WAY = TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS  # `approve` is skipped where nobody is asked
+
+
+def longest_wait() -> timedelta:
+    """How long a run may wait for a person, which is no time where params.yaml lets the gate alone decide."""
+    promotion = _promotion()
+    return timedelta(hours=promotion.wait_hours) if promotion.mode == "approve" else timedelta(0)
+
+
+def judged(folder: Any, version: Any) -> None:
+    """The tasks `gate`, `approve`, `promote` and `refused`."""
+    follows = {APPROVE: "promote", REJECT: "refused"}
+    wait = timedelta(hours=_promotion().wait_hours)
+    asked = Approval(task_id="approve", folder=folder, version=version, follows=follows, response_timeout=wait)
+    ends = [promote(version), refused(version)]
+    gate(folder, version) >> [asked, *ends]
+    asked >> ends
 
 
 @task.branch
 def gate(folder: str, version: str) -> str:
-    """Ask the gate, write its decision on the version, and name the task that follows."""
+    """Ask the gate, write its decision on the version, and name the task that follows.
+
+    Whoever begins the run with a reason to promote has decided: neither the gate nor anybody else is heard.
+    """
     from nextpick.settings import load_settings
-    from nextpick.stages import promote
+    from nextpick.stages import approve, promote
 
     decision = promote.decide(load_settings(), Path(folder), version)
-    return "promote" if decision.promote or param("promote_because") else "refused"
+    if param("promote_because"):
+        return "promote"
+    if not decision.promote:
+        return "refused"
+    return "approve" if approve.is_asked_for(Path(folder)) else "promote"
 
 
-@task(outlets=[CHAMPION])
+@task(outlets=[CHAMPION], trigger_rule=_ON_EITHER_WAY)
 def promote(version: str) -> None:
     """Make the version the champion, whatever stands against it where the param gives a reason."""
     from nextpick.settings import load_settings
-    from nextpick.stages import promote
+    from nextpick.stages import approve, promote
 
-    promote.run(load_settings(), version, force=param("promote_because") or "")
+    settings, because = load_settings(), param("promote_because") or ""
+    if because:
+        by = get_current_context()["dag_run"].triggering_user_name or "who began the run"
+        approve.answered(settings, version, True, by, because)
+    promote.run(settings, version, force=because)
     made(CHAMPION, version=version)
 
 
-@task
+@task(trigger_rule=_ON_EITHER_WAY)
 def refused(version: str) -> None:
-    """Say so, with the gate's reasons. The champion stays."""
+    """Say who refused it, and why. The champion stays."""
     from nextpick.settings import load_settings
-    from nextpick.stages import promote
+    from nextpick.stages import approve
 
-    alerts.refused(version, promote.reasons(load_settings(), version))
+    alerts.refused(approve.refusal(load_settings(), version))
+
+
+def _promotion() -> "PromotionParams":
+    from nextpick.params import load_params
+    from nextpick.settings import load_settings
+
+    return load_params(load_settings().project / "params.yaml").promotion

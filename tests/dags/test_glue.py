@@ -2,12 +2,14 @@
 
 import sys
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from nextpick.errors import ConfigError
+from tests import orchestrated
 
 NIGHT = datetime(2025, 11, 24, 2, tzinfo=UTC)
 
@@ -119,6 +121,7 @@ def test_airflow_loads_the_plugin_and_leaves_the_glue_alone(bag: Any) -> None:
     strangers = {
         "assets",
         "alerts",
+        "approval",
         "database",
         "defaults",
         "dvc_stages",
@@ -150,3 +153,18 @@ def test_a_task_that_is_skipped_says_why_before_airflow_folds_it_away(bag: Any) 
     with structlog.testing.capture_logs() as logged, pytest.raises(AirflowSkipException, match="no champion yet"):
         skip("There is no champion yet.")
     assert [line["event"] for line in logged] == ["There is no champion yet."]
+
+
+@pytest.mark.parametrize(("mode", "hours"), [("auto", 0), ("approve", 30)])
+def test_a_run_may_last_longer_by_the_time_a_person_has(
+    bag: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, hours: int
+) -> None:
+    from nextpick_airflow.defaults import defaults
+    from nextpick_airflow.promotion import longest_wait
+
+    project = orchestrated.small_project(tmp_path / "project", promotion={"mode": mode, "wait_hours": 30})
+    monkeypatch.setenv("NEXTPICK_PROJECT", str(project))
+    arguments = defaults(timedelta(hours=3), waiting=longest_wait())
+    assert arguments["deadline"].interval == timedelta(hours=3 + hours)
+    assert arguments["dagrun_timeout"] == timedelta(hours=6 + hours)
+    assert arguments["default_args"]["execution_timeout"] == timedelta(hours=3)

@@ -1,9 +1,7 @@
 """The drift reports in the real Airflow app: for whoever is signed in, nothing but the reports, in a sandbox."""
 
-import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,30 +12,12 @@ from starlette.testclient import TestClient
 
 from nextpick.store import drift
 from nextpick_airflow import reports
-from tests import orchestrated
 
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 NIGHT = datetime(2025, 11, 13, 5, tzinfo=UTC)
 FILE = "2025-11-13/050000.html"
 PATHS = ("/nextpick/", "/nextpick/reports/1", f"/nextpick/files/{FILE}")
 ODD = "<script>alert('kind')</script>"
-
-
-@pytest.fixture(scope="module")
-def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Airflow's own API app with our plugin, and two users."""
-    passwords = tmp_path_factory.mktemp("airflow") / "passwords.json"
-    passwords.write_text(json.dumps({"admin": "a", "viewer": "v"}))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS", "admin:admin,viewer:viewer")
-        patch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE", str(passwords))
-        patch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "x" * 64)
-        orchestrated.dag_bag()
-        from airflow.api_fastapi.app import create_app, purge_cached_app
-
-        purge_cached_app()
-        yield create_app()
-        purge_cached_app()
 
 
 @pytest.fixture

@@ -4,10 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,42 +15,10 @@ from nextpick import registry
 from nextpick.settings import load_settings
 from nextpick.store import events, items, snapshots
 from tests.orchestrated import ROOT, returned, run, small_project, states
-from tests.published import catalogue, fill, interactions
+from tests.published import catalogue, interactions
+from tests.slack_server import Slack
 
 STAGES = dict.fromkeys(("dvc.data_prep", "dvc.train_collab", "dvc.train_ranker", "dvc.evaluate"), "success")
-
-
-@pytest.fixture
-def world(home: Path, conn: psycopg.Connection) -> psycopg.Connection:
-    """The world in the database that the tasks find; each statement its own transaction."""
-    fill(conn)
-    conn.commit()
-    conn.autocommit = True
-    return conn
-
-
-@pytest.fixture
-def slack(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """What reaches a Slack of the test's own."""
-    heard: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            heard.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b"ok")
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        monkeypatch.setenv("NEXTPICK_SLACK_WEBHOOK_URL", f"http://127.0.0.1:{server.server_port}/hook")
-        yield heard
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
@@ -84,7 +49,7 @@ def test_a_snapshot_tells_those_who_wait_for_it_which_it_is(world: psycopg.Conne
         assert told.extra == {"raw_md5": snapshot.raw_md5}
 
 
-def test_bad_data_fail_at_once_and_somebody_hears_why(home: Path, conn: psycopg.Connection, slack: list[str]) -> None:
+def test_bad_data_fail_at_once_and_somebody_hears_why(home: Path, conn: psycopg.Connection, slack: Slack) -> None:
     items.upsert(conn, catalogue())
     events.insert(conn, interactions().tail(20))
     conn.commit()
@@ -94,21 +59,21 @@ def test_bad_data_fail_at_once_and_somebody_hears_why(home: Path, conn: psycopg.
     assert states(finished)["dvc.data_prep"] == "failed"
     assert finished.get_task_instance("dvc.data_prep").try_number == 1
     assert states(finished)["register"] == "upstream_failed"
-    assert len(slack) == 1
-    assert "dvc.data_prep failed" in slack[0]
-    assert "There are no interactions before the label window" in slack[0]
+    assert len(slack.messages) == 1
+    assert "dvc.data_prep failed" in slack.texts()
+    assert "There are no interactions before the label window" in slack.texts()
 
 
-def test_a_refused_challenger_is_seen_to_be_refused_and_nothing_crashes(dull: None, slack: list[str]) -> None:
+def test_a_refused_challenger_is_seen_to_be_refused_and_nothing_crashes(dull: None, slack: Slack) -> None:
     finished = run("retrain")
     others = dict.fromkeys(("checkout", "register", "gate"), "success")
-    assert states(finished) == {**others, **STAGES, "promote": "skipped", "refused": "success"}
+    assert states(finished) == {**others, **STAGES, "approve": "skipped", "promote": "skipped", "refused": "success"}
     assert registry.champion(load_settings()) is None
     (version,) = registry.newest(load_settings(), 10)
     assert (version.gate, version.aliases) == ("refused", {"challenger"})
     assert "not shown to be better than the popular list" in version.reasons[0]
-    assert "The gate refused version 1" in slack[0]
-    assert "not shown to be better than the popular list" in slack[0]
+    assert "The gate refused version 1" in slack.texts()
+    assert "not shown to be better than the popular list" in slack.texts()
 
 
 def test_a_person_may_overrule_the_gate_and_the_reason_is_kept(dull: None) -> None:
@@ -117,6 +82,7 @@ def test_a_person_may_overrule_the_gate_and_the_reason_is_kept(dull: None) -> No
     champion = registry.champion(load_settings())
     assert champion is not None
     assert (champion.gate, champion.forced) == ("refused", "a demonstration for the board")
+    assert champion.answer == "approved, dag_test: a demonstration for the board"
 
 
 def test_a_killed_retrain_converges_when_it_is_tried_again(

@@ -29,11 +29,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
-
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before OpenMP: threads that spin cost a busy machine 7 times
 ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:  # run as a file, Python finds what lies beside it only
     sys.path.insert(0, str(ROOT))
+
+import pandas as pd  # noqa: E402
 
 from benchmarks.yardstick.cut import pairs, to_test, write  # noqa: E402
 from benchmarks.yardstick.fused import measure_fused  # noqa: E402
@@ -114,7 +115,6 @@ def _ordered(model: str, line: Answer, k: int) -> dict[str, object]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure what was asked for; 2 where the split cannot be read."""
     asked = options(argv)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no process is left behind
     with tempfile.TemporaryDirectory() as folder:
         try:
             if asked.train is None:
@@ -128,4 +128,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no process is left behind
     sys.exit(main())

@@ -1,7 +1,8 @@
 """Validation carved from train alone, in the image of the test.
 
-Of half of the users (drawn) a random part of their items is held back, of the other half their last ones where the
-order is told: the two together chose better than either alone, since a test may lie anywhere or at the end.
+A random part of each user's items is held back, or their last ones, as the times tell that the test was cut. Where
+they do not, it is one for half of the users (drawn) and the other for the rest, as far as an order is told: the two
+together chose better than either alone, since a test may lie anywhere or at the end.
 """
 
 import numpy as np
@@ -11,6 +12,7 @@ from benchmarks.yardstick.split import Split, placed
 from nextpick.features.histories import Histories, select
 
 SHARE = 0.2
+_LATEST = {"random": 0.0, "untold": 0.5, "last": 1.0}  # the part of the users whose last items are held back
 
 
 def carve(split: Split, seed: int) -> Split:
@@ -26,7 +28,7 @@ def carve(split: Split, seed: int) -> Split:
     wanted = np.minimum(wanted, np.maximum(sizes - 1, 0))
     keys = draw.random(len(known.item_rows))
     if split.timing != "none":
-        latest = (draw.random(len(known)) < 0.5)[known.user_rows]
+        latest = (draw.random(len(known)) < _LATEST[split.cut])[known.user_rows]
         keys = np.where(latest, -known.last_at.astype(np.float64), keys)  # only compared within a user
     order = np.lexsort((keys, known.user_rows))
     held = np.zeros(len(keys), bool)
@@ -34,7 +36,7 @@ def carve(split: Split, seed: int) -> Split:
     kept = select(known, ~held)
     sought = _ones_of(select(known, held))
     among = None if split.negatives is None else _drawn(split, known, sought, draw)
-    return Split(kept if split.timing == "time" else placed(kept, split.timing), sought, among, split.timing)
+    return Split(kept if split.timing == "time" else placed(kept, split.timing), sought, among, split.timing, split.cut)
 
 
 def some_users(split: Split, n: int, seed: int) -> np.ndarray:

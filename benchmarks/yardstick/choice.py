@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import optuna
 
 from benchmarks.yardstick.carving import carve, some_users
 from benchmarks.yardstick.ranking import best_lists, figures
@@ -76,13 +75,15 @@ def _steps(ladder: Ladder, at: Any, way: int) -> list[Any]:
     if at in ladder:
         place = ladder.index(at)
         return list(ladder[place + 1 :]) if way > 0 else list(ladder[:place][::-1])
-    return sorted(step for step in ladder if step > at) if way > 0 else sorted((s for s in ladder if s < at))[::-1]
+    return sorted(step for step in ladder if step > at) if way > 0 else sorted(s for s in ladder if s < at)[::-1]
 
 
 def tune(
     value: Value, start: Update, ranges: Mapping[str, Range], enough: Callable[[], bool], seed: int
 ) -> dict[str, Any]:
     """Optuna's TPE from `start`, until `enough`: the best settings met."""
+    import optuna
+
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
     best, highest = dict(start), _or_nothing(value, start)

@@ -14,7 +14,7 @@ from benchmarks.yardstick.isolated import peak_mb
 from benchmarks.yardstick.measure import Job, after, tell, tried
 from benchmarks.yardstick.pooled import Pooled, joined, places, pool
 from benchmarks.yardstick.ranking import figures
-from benchmarks.yardstick.settings import LADDERS, SEED, START, Update, params_of
+from benchmarks.yardstick.settings import LADDERS, SEED, Update, params_of, start_of
 from benchmarks.yardstick.split import Split, read_split
 from nextpick.models.candidates import KINDS
 from nextpick.models.generator import Generator
@@ -81,7 +81,7 @@ def _members(split: Split) -> Mapping[str, Member]:
 
 
 def _settings(name: str, member: Member, carved: list[Split], split: Split, job: Job) -> Update:
-    start = {**START[member.kind], **member.start}
+    start = {**start_of(member.kind, split.timing), **member.start}
     if name in SETTLED_ALIKE and name in job.settled:
         return job.settled[name]
     value = valued(member.kind, carved, job.k, SEED, tell)

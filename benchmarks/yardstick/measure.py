@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.yardstick.choice import carvings, settle, tune, valued
 from benchmarks.yardstick.isolated import peak_mb
 from benchmarks.yardstick.ranking import Scores, best_lists, figures
-from benchmarks.yardstick.settings import LADDERS, RANGES, SEED, START, Ladder, Update, params_of
+from benchmarks.yardstick.settings import LADDERS, RANGES, SEED, Ladder, Update, params_of, start_of
 from benchmarks.yardstick.split import Split, read_split
 from nextpick.models.candidates import KINDS
 
@@ -48,7 +48,7 @@ def measure(job: Job) -> dict[str, Any]:
 
 def choose(kind: str, split: Split, job: Job) -> Update:
     """Settings of a kind of generator, by validation within train."""
-    ladders, start = tried(LADDERS[kind], split), START[kind]
+    ladders, start = tried(LADDERS[kind], split), start_of(kind, split.timing)
     if not ladders:
         return start
     value = valued(kind, carvings(split, SEED), job.k, SEED, tell)

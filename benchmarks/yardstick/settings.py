@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
-
-import optuna
+from typing import TYPE_CHECKING, Any, Literal
 
 from benchmarks.yardstick.split import Timing
 from nextpick.params import GENERATORS, Params
+
+if TYPE_CHECKING:  # it takes a second, and only --tune needs it
+    import optuna
 
 Update = Mapping[str, Any]
 Ladder = tuple[Any, ...]
@@ -23,7 +24,7 @@ class Range:
     high: float
     scale: Literal["log", "linear", "int"] = "log"
 
-    def suggest(self, trial: optuna.Trial, name: str) -> float:
+    def suggest(self, trial: "optuna.Trial", name: str) -> float:
         """Optuna's next value."""
         if self.scale == "int":
             return trial.suggest_int(name, int(self.low), int(self.high), log=True)
@@ -146,3 +147,8 @@ def params_of(updates: Mapping[str, Update], timing: Timing, max_gb: float = 24.
             base["gap_hours"] = 25.0
         sections[name] = kind(**{**base, **updates.get(name, {})})
     return Params.model_construct(seed=SEED, **sections)
+
+
+def start_of(kind: str, timing: Timing) -> dict[str, Any]:
+    """All settings of a kind before any is chosen; memory aside, which is not a setting of the model."""
+    return getattr(params_of({}, timing), kind).model_dump(exclude={"max_gb"})

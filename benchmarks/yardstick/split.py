@@ -15,6 +15,7 @@ from nextpick.features.histories import Histories
 from nextpick.schema import US_PER_DAY
 
 Timing = Literal["time", "order", "none"]
+Cut = Literal["random", "last", "untold"]
 AS_OF = 1_000_000 * US_PER_DAY  # of a split without times; anything would do
 _ASCENDING = 0.9  # share of neighbours in a line that ascend, from which on the lines are sorted and tell no order
 
@@ -24,13 +25,15 @@ class Split:
     """`train` has weight 1 an entry; `test` and `negatives` are float32 CSR of ones, (users, items).
 
     timing says what the times of train are: "time" real ones; "order" a day for each place in a user's line, the last
-    item being the newest; "none" all the same.
+    item being the newest; "none" all the same. cut says, by the times of both, whether the test has the last of each
+    user's items or any.
     """
 
     train: Histories
     test: csr_matrix
     negatives: csr_matrix | None
     timing: Timing
+    cut: Cut = "untold"
 
     @property
     def users(self) -> np.ndarray:
@@ -51,7 +54,8 @@ def read_split(train: Path, test: Path, negatives: Path | None = None) -> Split:
     sought, *among = [_ones(*pair, shape) for pair in rows[1:]]
     if not len(parts[0]) or not sought.nnz:
         raise DataError(f"{test if len(parts[0]) else train} has no user with an item: there is nothing to measure.")
-    return Split(learnt, sought, among[0] if among else None, timing)
+    cut = _cut(learnt, rows[1][0], parts[1].get("time")) if timing == "time" else "untold"
+    return Split(learnt, sought, among[0] if among else None, timing, cut)
 
 
 def read_pairs(path: Path) -> pd.DataFrame:
@@ -110,6 +114,16 @@ def _microseconds(path: Path, times: pd.Series) -> np.ndarray:
     if at.isna().any():
         raise DataError(f"{path}: row {int(np.flatnonzero(at.isna())[0]) + 1} has no time.")
     return at.dt.as_unit("us").astype("int64").to_numpy()
+
+
+def _cut(learnt: Histories, users: np.ndarray, time: pd.Series | None) -> Cut:
+    """What the times of the test's pairs tell of how it was cut; which items they are does not matter."""
+    if time is None:
+        return "untold"
+    newest = np.full(len(learnt), np.iinfo(np.int64).min)
+    np.maximum.at(newest, learnt.user_rows, learnt.last_at)
+    after = float((time.to_numpy(np.int64) >= newest[users]).mean())
+    return "last" if after > 0.95 else "random" if after < 0.6 else "untold"
 
 
 def _tells_order(pairs: pd.DataFrame) -> bool:

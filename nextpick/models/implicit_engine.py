@@ -6,6 +6,8 @@ from threadpoolctl import threadpool_limits
 
 from nextpick.params import BprParams
 
+_WORTH_THREADS = 20_000_000  # products; below, OpenMP's threads wait for each other longer than they work
+
 
 def solved(confidence: csr_matrix, start: np.ndarray, others: np.ndarray, penalty: float) -> np.ndarray:
     """Half an ALS iteration, three steps of conjugate gradients from `start`: vectors, float32 (rows, factors).
@@ -16,8 +18,9 @@ def solved(confidence: csr_matrix, start: np.ndarray, others: np.ndarray, penalt
     from implicit.cpu.als import AlternatingLeastSquares
 
     vectors = np.ascontiguousarray(start)
+    threads = 0 if confidence.nnz * start.shape[1] > _WORTH_THREADS else 1
     with threadpool_limits(1, "blas"):  # implicit has threads of its own, and its BLAS calls are tiny
-        AlternatingLeastSquares().solver(confidence, vectors, others, penalty)
+        AlternatingLeastSquares().solver(confidence, vectors, others, penalty, num_threads=threads)
     return vectors
 
 

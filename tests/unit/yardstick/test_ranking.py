@@ -1,0 +1,58 @@
+"""Ranking: the best by a full sort, what is masked, and the metrics' denominators."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
+
+from benchmarks.yardstick.ranking import best, best_lists, comparable, figures
+from benchmarks.yardstick.split import Split, read_split
+from tests.unit.yardstick.planted import ring
+
+
+@given(seed=st.integers(0, 999), n=st.integers(1, 12), width=st.sampled_from([5, 511, 512, 1300]))
+def test_the_best_are_those_of_a_full_sort(seed: int, n: int, width: int) -> None:
+    draw = np.random.default_rng(seed)
+    scores = draw.integers(0, 40, (3, width)).astype(np.float32)
+    scores[draw.random(scores.shape) < 0.3] = -np.inf
+    rows, columns, place = best(scores, n)
+    for row in range(3):
+        order = np.lexsort((np.arange(width), -scores[row]))
+        expected = [int(c) for c in order[:n] if scores[row, c] > -np.inf]
+        assert columns[rows == row].tolist() == expected
+        assert place[rows == row].tolist() == list(range(len(expected)))
+
+
+@pytest.fixture
+def split(tmp_path: Path) -> Split:
+    return read_split(*ring(tmp_path))
+
+
+def test_items_of_train_are_masked_and_no_opinion_is_last(split: Split) -> None:
+    scores = np.ones((1, split.train.n_items), np.float32)
+    scores[0, split.test.indices[0]] = np.nan
+    out = comparable(scores, split, np.array([0]))
+    assert (out[0, split.train.item_rows[: split.train.indptr[1]]] == -np.inf).all()
+    assert out[0, split.test.indices[0]] == -np.inf
+    assert (out > -np.inf).sum() == split.train.n_items - 7 - 1
+
+
+def test_with_negatives_only_they_and_the_sought_are_ranked(split: Split) -> None:
+    given = np.zeros(split.test.shape, np.float32)
+    given[:, :3] = 1
+    among = replace(split, negatives=csr_matrix(given))
+    lists = best_lists(lambda rows: np.zeros((len(rows), split.train.n_items), np.float32), among, split.users, 10)
+    for user, row in zip(split.users, lists, strict=True):
+        assert set(row[row >= 0].tolist()) <= {0, 1, 2, *split.test[user].indices.tolist()}
+
+
+def test_the_metrics_are_those_of_a_sum_by_hand() -> None:
+    test = csr_matrix(np.array([[1, 1, 1, 0], [0, 0, 0, 1]], np.float32))
+    lists = np.array([[3, 0], [0, -1]])
+    got = figures(lists, test, np.array([0, 1]), 2)
+    ndcg = (1 / np.log2(3)) / (1 + 1 / np.log2(3))  # the ideal is over min(k, relevant) = 2 places
+    assert got == pytest.approx({"recall@2": 1 / 3 / 2, "ndcg@2": ndcg / 2, "hit@2": 0.5})

@@ -1,0 +1,127 @@
+"""Reading a split: every format of it, what its order and times tell, and what is wrong with a file."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks.yardstick.split import Split, read_split
+from nextpick.errors import DataError
+from nextpick.schema import US_PER_DAY
+
+PAIRS = [("a", "7"), ("a", "3"), ("b", "3"), ("b", "9"), ("b", "1")]
+
+
+def lines(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def entries(split: Split) -> list[tuple[int, int]]:
+    return list(zip(split.train.user_rows.tolist(), split.train.item_rows.tolist(), strict=True))
+
+
+@pytest.fixture
+def test_file(tmp_path: Path) -> Path:
+    return lines(tmp_path / "test.txt", "a 1\nb\n")
+
+
+def table(path: Path, columns: dict[str, list[object]]) -> Path:
+    frame = pd.DataFrame(columns)
+    if path.suffix == ".parquet":
+        frame.to_parquet(path)
+    else:
+        frame.to_csv(path, index=False, sep="\t" if path.suffix == ".tsv" else ",")
+    return path
+
+
+@pytest.mark.parametrize("name", ["train.txt", "train.csv", "train.tsv", "train.parquet"])
+def test_the_same_pairs_are_read_from_every_format(name: str, tmp_path: Path, test_file: Path) -> None:
+    train = tmp_path / name
+    if name == "train.txt":
+        lines(train, "a 7 3\n\nb 3 9 1\n")
+    else:
+        table(train, {"user": [user for user, _ in PAIRS], "item": [int(item) for _, item in PAIRS]})
+    split = read_split(train, test_file)
+    assert entries(split) == [(0, 0), (0, 1), (1, 1), (1, 2), (1, 3)]
+    assert split.train.n_items == 4
+    assert split.test.toarray().tolist() == [[0, 0, 0, 1], [0, 0, 0, 0]]
+    assert split.users.tolist() == [0]  # b has nothing to find
+
+
+def test_an_item_that_only_the_test_names_is_in_the_catalogue(tmp_path: Path, test_file: Path) -> None:
+    split = read_split(lines(tmp_path / "train.txt", "a 7 3\n"), test_file)
+    assert split.train.n_items == 3
+    assert split.test.indices.tolist() == [2]
+
+
+def test_a_pair_named_twice_counts_once(tmp_path: Path, test_file: Path) -> None:
+    split = read_split(lines(tmp_path / "train.txt", "a 7 7 3\na 3\n"), test_file)
+    assert entries(split) == [(0, 0), (0, 1)]
+    assert split.train.weights.tolist() == [1, 1]
+
+
+def test_the_order_of_a_line_is_its_time_a_day_a_place(tmp_path: Path, test_file: Path) -> None:
+    split = read_split(lines(tmp_path / "train.txt", "a 7 3 5\nb 9 1\n"), test_file)
+    days_ago = (split.train.as_of - split.train.last_at) // US_PER_DAY
+    assert split.timing == "order"
+    assert days_ago.tolist() == [2, 1, 0, 1, 0]
+
+
+def test_sorted_lines_tell_no_order(tmp_path: Path, test_file: Path) -> None:
+    split = read_split(lines(tmp_path / "train.txt", "a 3 7 10 11\nb 1 3 9 12\n"), test_file)
+    assert split.timing == "none"
+    assert len(set(split.train.last_at.tolist())) == 1
+
+
+@pytest.mark.parametrize("times", [[100, 50, 10, 20, 30], [f"2024-01-0{d}T12:00:00Z" for d in (5, 4, 1, 2, 3)]])
+def test_times_are_seconds_or_dates(times: list[object], tmp_path: Path, test_file: Path) -> None:
+    users, items = zip(*PAIRS, strict=True)
+    split = read_split(table(tmp_path / "t.csv", {"user": [*users], "item": [*items], "time": times}), test_file)
+    assert split.timing == "time"
+    assert split.train.as_of == split.train.last_at.max() + 1
+    assert np.argsort(split.train.last_at).tolist() == [2, 3, 4, 1, 0]
+
+
+@pytest.mark.parametrize(("sought_at", "cut"), [(9, "last"), (2, "random")])
+def test_the_times_tell_how_the_test_was_cut(sought_at: int, cut: str, tmp_path: Path) -> None:
+    train = table(tmp_path / "train.csv", {"user": ["a", "a"], "item": [1, 2], "time": [1, 5]})
+    test = table(tmp_path / "test.csv", {"user": ["a"], "item": [3], "time": [sought_at]})
+    assert read_split(train, test).cut == cut
+
+
+def test_negatives_are_lines_and_may_name_the_pair_as_the_ncf_papers_do(tmp_path: Path, test_file: Path) -> None:
+    train = lines(tmp_path / "train.txt", "a 7 3\n")
+    plain = read_split(train, test_file, lines(tmp_path / "n.txt", "a 8 9\n"))
+    paired = read_split(train, test_file, lines(tmp_path / "n2.txt", "(a,1)\t8\t9\n"))
+    assert plain.negatives is not None
+    assert paired.negatives is not None
+    assert plain.negatives.toarray().tolist() == paired.negatives.toarray().tolist() == [[0, 0, 0, 1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "fault"),
+    [
+        ("x.csv", "user,product\na,1\n", r"x\.csv has columns user, product: item missing"),
+        ("x.csv", "user,item\na,1\n,2\n", r"x\.csv: row 2 has no user or no item"),
+        ("x.csv", "user,item,time\na,1,5\nb,1,\n", r"x\.csv: row 2 has no time"),
+        ("x.csv", "user,item,time\na,1,soon\n", r"x\.csv: time is neither seconds since 1970 nor ISO 8601"),
+        ("x.parquet", "no parquet", r"x\.parquet cannot be read as parquet"),
+        ("x.txt", "", r"x\.txt has no user with an item"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said(name: str, text: str, fault: str, tmp_path: Path, test_file: Path) -> None:
+    with pytest.raises(DataError, match=fault):
+        read_split(lines(tmp_path / name, text), test_file)
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path, test_file: Path) -> None:
+    (tmp_path / "x.txt").write_bytes(b"\xff\xfe\x00\x01")
+    with pytest.raises(DataError, match=r"x\.txt is not text .* Name a table"):
+        read_split(tmp_path / "x.txt", test_file)
+
+
+def test_a_file_that_is_not_there_is_named_with_what_could_be(tmp_path: Path, test_file: Path) -> None:
+    with pytest.raises(DataError, match=r"nowhere\.txt is not a file\. Name one with lines `user item item"):
+        read_split(tmp_path / "nowhere.txt", test_file)

@@ -1,7 +1,8 @@
 """params.yaml as frozen, bounded types; a misspelt or missing key is an error that names it."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -202,3 +203,11 @@ def load_params(path: Path) -> Params:
             f"Cannot read {path}: {error.strerror}. Run from the project's folder, or name the file."
         ) from None
     return parse_params(text, path.name)
+
+
+def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """A tree of parameters as dotted names and texts: {"als": {"factors": 8}} -> {"als.factors": "8"}."""
+    found: dict[str, str] = {}
+    for name, value in tree.items():
+        found |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": str(value)}
+    return found

@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import time
-from typing import Any
 from uuid import uuid4
 
 import yaml
 
 from nextpick import bundles
 from nextpick.errors import GateRefused, RegistryError
+from nextpick.params import flat
 from nextpick.settings import Settings
 
 _QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_CONFIGURE_LOGGING": "false"}
@@ -125,14 +125,6 @@ def _logged(
     return run.info.run_id, run.info.artifact_uri
 
 
-def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """A tree of parameters as dotted names and texts: {"als": {"factors": 8}} -> {"als.factors": "8"}."""
-    found: dict[str, str] = {}
-    for name, value in tree.items():
-        found |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": str(value)}
-    return found
-
-
 def champion(settings: Settings) -> ModelVersion | None:
     """The version that lists are made with, its bundle at hand, or None before the first promotion.
 
@@ -181,6 +173,12 @@ def answered(settings: Settings, version: str, approved: bool, by: str, because:
             client.set_model_version_tag(NAME, version, name, value)
 
 
+def attach(settings: Settings, version: str, file: Path) -> None:
+    """Put a file with a version's card."""
+    with _client(settings) as client:
+        client.log_artifact(str(client.get_model_version(NAME, version).run_id), str(file), CARD)
+
+
 def card(settings: Settings, version: str) -> Path:
     """The folder of a version's card, fetched to `<home>/cards/<version>`. Raises: RegistryError where it has none."""
     place = settings.home.resolve() / "cards" / version
@@ -188,14 +186,9 @@ def card(settings: Settings, version: str) -> Path:
         run_id = str(client.get_model_version(NAME, version).run_id)
         if not any(file.path == CARD for file in client.list_artifacts(run_id)):
             raise RegistryError(f"Version {version} has no card: the gate has not been asked about it.")
-        draft = place.with_name(f".{uuid4().hex}")
-        draft.mkdir(parents=True)
-        try:
-            fetched = Path(client.download_artifacts(run_id, CARD, str(draft)))
+        with _fetched(client, run_id, CARD, place) as fetched:
             shutil.rmtree(place, ignore_errors=True)
             fetched.rename(place)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
     return place
 
 
@@ -289,11 +282,17 @@ def _at_hand(client: MlflowClient, settings: Settings, version: str) -> ModelVer
     found = client.get_model_version(NAME, version)
     described = _described(settings, found)
     if not described.bundle_dir.exists():
-        draft = settings.home.resolve() / "bundles" / f".{uuid4().hex}"
-        draft.mkdir(parents=True)
-        try:
-            fetched = Path(client.download_artifacts(found.run_id or "", "bundle", str(draft)))
+        with _fetched(client, found.run_id or "", "bundle", described.bundle_dir) as fetched:
             bundles.keep(settings, fetched, described.bundle_sha256)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
     return described
+
+
+@contextmanager
+def _fetched(client: MlflowClient, run_id: str, artifacts: str, place: Path) -> Iterator[Path]:
+    """A folder of artifacts, in a folder beside `place` that is gone afterwards."""
+    draft = place.with_name(f".{uuid4().hex}")
+    draft.mkdir(parents=True)
+    try:
+        yield Path(client.download_artifacts(run_id, artifacts, str(draft)))
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)

@@ -9,7 +9,7 @@ import yaml
 from nextpick.card.facts import Facts
 from nextpick.evaluation.report import MODEL
 from nextpick.evaluation.slices import ALL, MEANINGS
-from nextpick.params import BEFORE_AND_AFTER, Params
+from nextpick.params import BEFORE_AND_AFTER, Params, flat
 
 _ALT = {
     "contenders.png": "ndcg of every contender with its bounds",
@@ -138,7 +138,10 @@ def _lists(facts: Facts) -> str:
         "of what users took among their candidates": f"{figures['pool_recall']:.1%}",
         "auc of the ranker among them": f"{figures['auc']:.3f}",
     }
-    return _table(("", ""), about.items())
+    more = (
+        "The DAG retrain adds `analyst.html`: Evidently's report, current is the model and reference what is popular."
+    )
+    return f"{_table(('', ''), about.items())}\n\n{more}"
 
 
 def _undo(facts: Facts) -> str:
@@ -159,30 +162,19 @@ def _undo(facts: Facts) -> str:
 
 
 def _parameters(facts: Facts) -> str:
-    own = _flat(facts.params)
+    own = flat(_tree(facts.params))
     parts = []
     if facts.champion_params is not None:
-        other = _flat(facts.champion_params)
+        other = flat(_tree(facts.champion_params))
         changed = [name for name in dict.fromkeys((*own, *other)) if own.get(name) != other.get(name)]
-        rows = [(f"`{name}`", str(other.get(name, "")), str(own.get(name, ""))) for name in changed]
+        rows = [(f"`{name}`", other.get(name, ""), own.get(name, "")) for name in changed]
         parts.append(_table(("changed", "champion", "this one"), rows) if rows else "The champion's are the same.")
-    tree = facts.params.model_dump(mode="json", exclude=BEFORE_AND_AFTER)
-    parts.append(f"```yaml\n{yaml.safe_dump(tree, sort_keys=False).strip()}\n```")
+    parts.append(f"```yaml\n{yaml.safe_dump(_tree(facts.params), sort_keys=False).strip()}\n```")
     return "\n\n".join(parts)
 
 
-def _flat(params: Params) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-
-    def walk(prefix: str, tree: Mapping[str, Any]) -> None:
-        for name, value in tree.items():
-            if isinstance(value, Mapping):
-                walk(f"{prefix}{name}.", value)
-            else:
-                found[f"{prefix}{name}"] = value
-
-    walk("", params.model_dump(mode="json", exclude=BEFORE_AND_AFTER))
-    return found
+def _tree(params: Params) -> dict[str, Any]:
+    return params.model_dump(mode="json", exclude=BEFORE_AND_AFTER)
 
 
 def _figure(value: float) -> str:

@@ -1,11 +1,9 @@
-"""The Evidently report of one night. The only module that imports evidently, which costs 8 CPU-seconds: import it late.
+"""The Evidently report of one night. Import it late, as nextpick.evidently_engine.
 
 Evidently's own PSI uses bins of equal width, which on a heavy tail miss a true tripling, and its own thresholds do not
 know the noise of baskets. So its report is given our statistics and our thresholds: what it shows is what alarmed.
 """
 
-import os
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,14 +14,17 @@ import pandas as pd
 from nextpick.drift import statistics
 from nextpick.drift.columns import Column
 from nextpick.drift.verdict import Judgement, comparable, known, usable_weeks
+from nextpick.evidently_engine import (
+    ColumnType,
+    DataDefinition,
+    DataDriftPreset,
+    Dataset,
+    Report,
+    StatTest,
+    register_stattest,
+    save,
+)
 from nextpick.params import DriftParams
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # evidently 0.7.23's own affairs: stray backslashes, what litestar will remove
-    from evidently import DataDefinition, Dataset, Report
-    from evidently.legacy.calculations.stattests import StatTest, register_stattest
-    from evidently.legacy.core import ColumnType
-    from evidently.presets import DataDriftPreset
 
 TOO_FEW = "nextpick_too_few"
 _TYPES = {"number": ColumnType.Numerical, "category": ColumnType.Categorical}
@@ -67,14 +68,7 @@ def write(path: Path, columns: Sequence[Column], judgement: Judgement, params: D
     shown = [column for column in columns if len(known(column.current)) and any(len(known(w)) for w in column.weeks)]
     if not shown:
         return False
-    snapshot = report(shown, judgement, params)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        snapshot.save_html(str(beside))
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    save(report(shown, judgement, params), path)
     return True
 
 

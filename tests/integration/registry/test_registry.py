@@ -186,12 +186,15 @@ def test_a_decision_is_on_the_version_and_on_its_run_with_the_card_and_its_plots
     for text in ("first", "second"):  # asked again, the gate's last word counts
         (written / "card.md").write_text(text)
         registry.judged(settings, version.version, False, ["worse", "by 3 %"], written)
+    (tmp_path / "more.html").write_text("more")
+    registry.attach(settings, version.version, tmp_path / "more.html")
     run = client(settings).get_run(version.lineage["mlflow_run_id"])
     assert (run.data.tags["gate"], run.data.tags["gate_reasons"]) == ("refused", '["worse", "by 3 %"]')
     for _ in range(2):
         folder = registry.card(settings, version.version)
         assert folder == settings.home / "cards" / "1"
-        assert {file.name: file.read_text() for file in folder.iterdir()} == {"card.md": "second", "plot.png": "png"}
+        files = {file.name: file.read_text() for file in folder.iterdir()}
+        assert files == {"card.md": "second", "plot.png": "png", "more.html": "more"}
     assert [file.name for file in folder.parent.iterdir()] == ["1"]
 
 

@@ -1,6 +1,7 @@
 """The item table: what is known of each item as of a moment; windows count back from it, never from the clock."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,11 @@ ITEM_FEATURES = (
     "popularity_28d",
     "trend",  # log of the last 7 days' daily rate over the last 28 days'
     "buyers_28d",  # distinct users
+    "first_buyers_7d",  # users who took it for the first time
+    "first_buyers_28d",
     "rebuy_share",  # of the users who took it so far, those who took it more than once; NaN where nobody did
+    "rebuy_share_28d",  # (1 + those of them who took it again) / (20 + users who had it 28 days ago)
+    "times_per_buyer",  # interactions / users who took it so far; NaN where nobody did
     "idle_days",  # since anybody took it; NaN where nobody did
     "age_days",  # since it was published or first taken; NaN where neither is known
     "price",  # NaN where unknown
@@ -29,6 +34,17 @@ class ItemTable:
     titles: tuple[str, ...]
     categories: tuple[tuple[str, ...], ...]
     prices: np.ndarray
+
+    @cached_property
+    def week_shares(self) -> np.ndarray:
+        """Each item's popularity of the last 7 days over that of the most popular one: float64 (items,)."""
+        week = self.features[:, ITEM_FEATURES.index("popularity_7d")].astype(np.float64)
+        return np.asarray(week / np.max(week, initial=1.0))
+
+    @cached_property
+    def category_codes(self) -> np.ndarray:
+        """A number for each item's last, which is its finest, category: int64 (items,), -1 where it has none."""
+        return pd.factorize(np.array([c[-1] if c else None for c in self.categories], object))[0]
 
 
 def item_table(interactions: pd.DataFrame, catalogue: pd.DataFrame, items: IdMap, as_of: int) -> ItemTable:
@@ -65,18 +81,29 @@ def popularity_order(table: ItemTable) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _popularity(rows: np.ndarray, users: np.ndarray, at: np.ndarray, n: int, as_of: int) -> dict[str, np.ndarray]:
-    week, month = (at >= as_of - days * US_PER_DAY for days in (7, 28))
-    in_week, in_month = np.bincount(rows[week], minlength=n), np.bincount(rows[month], minlength=n)
-    pairs = users * n + rows
-    everyone, times = np.unique(pairs, return_counts=True)
-    takers = np.bincount(everyone % n, minlength=n)
-    again = np.bincount(everyone[times > 1] % n, minlength=n)
+    ago_7d, ago_28d = (as_of - days * US_PER_DAY for days in (7, 28))
+    in_week, in_month = (np.bincount(rows[at >= ago], minlength=n) for ago in (ago_7d, ago_28d))
+    pairs, pair, times = np.unique(users * n + rows, return_inverse=True, return_counts=True)
+    item = pairs % n
+    first, last = np.full(len(pairs), as_of), np.zeros(len(pairs), np.int64)
+    np.minimum.at(first, pair, at)
+    np.maximum.at(last, pair, at)
+
+    def count(which: np.ndarray) -> np.ndarray:
+        return np.bincount(item[which], minlength=n)
+
+    takers = np.bincount(item, minlength=n)
+    had, some = first < ago_28d, takers > 0
     return {
         "popularity_7d": in_week,
         "popularity_28d": in_month,
         "trend": np.log((1 + in_week) / 7) - np.log((1 + in_month) / 28),
-        "buyers_28d": np.bincount(np.unique(pairs[month]) % n, minlength=n),
-        "rebuy_share": np.divide(again, takers, out=np.full(n, np.nan), where=takers > 0),
+        "buyers_28d": count(last >= ago_28d),
+        "first_buyers_7d": count(first >= ago_7d),
+        "first_buyers_28d": count(~had),
+        "rebuy_share": np.divide(count(times > 1), takers, out=np.full(n, np.nan), where=some),
+        "rebuy_share_28d": (1 + count(had & (last >= ago_28d))) / (20 + count(had)),
+        "times_per_buyer": np.divide(np.bincount(rows, minlength=n), takers, out=np.full(n, np.nan), where=some),
     }
 
 

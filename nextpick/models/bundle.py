@@ -12,6 +12,7 @@ ranker.txt          LightGBM's text
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from nextpick.features.pair import feature_names
 from nextpick.idmap import IdMap
 from nextpick.models import candidates, manifest
 from nextpick.models.generator import Generator
+from nextpick.models.pool import item_vectors
 from nextpick.models.ranker import Ranker
 from nextpick.params import BEFORE_AND_AFTER, Params
 from nextpick.schema import CATEGORIES, ITEM_ID, PRICE, TITLE
@@ -56,6 +58,11 @@ class Bundle:
     @property
     def features(self) -> tuple[str, ...]:
         return self.ranker.features
+
+    @cached_property
+    def vectors(self) -> np.ndarray | None:
+        """Those of `nextpick.features.pair.Pool`."""
+        return item_vectors(self.generators)
 
 
 def save_bundle(bundle: Bundle, folder: Path) -> str:

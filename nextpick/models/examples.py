@@ -1,7 +1,7 @@
 """What the ranker is trained on: the candidates of a holdout's users, and which of them were relevant."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -41,7 +41,13 @@ def examples(generators: Mapping[str, Generator], held: Holdout, params: Params)
     pool = candidates(generators, held, params)
     wanted = labels(pool, held)
     kept = _sample(pool.user_rows, wanted, params)
-    pool = Pool(pool.user_rows[kept], pool.item_rows[kept], pool.scores[kept], pool.ranks[kept], pool.generators)
+    pool = replace(
+        pool,
+        user_rows=pool.user_rows[kept],
+        item_rows=pool.item_rows[kept],
+        scores=pool.scores[kept],
+        ranks=pool.ranks[kept],
+    )
     return Examples(
         features=pair_features(pool, held.histories, held.table, held.histories.as_of),
         labels=wanted[kept],

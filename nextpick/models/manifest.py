@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nextpick.errors import BundleError
 
-FORMAT = 1
+FORMAT = 2  # 2: ranks are among all candidates, and importance is kept
 MANIFEST = "manifest.json"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\.(npz|json|parquet|txt)")
 

@@ -10,10 +10,11 @@ from nextpick.features.pair import Pool, pair_features
 from nextpick.features.seen import allowed
 from nextpick.idmap import IdMap
 from nextpick.models.bundle import Bundle
+from nextpick.params import GENERATORS
 from nextpick.release.reasons import Fact, reason, verb
 
 RERANKED, CANDIDATES, POPULAR, FILLED = "reranked", "candidates", "popular", "filled"
-TASTE = frozenset({"als"})  # generators that learn from what other users did
+TASTE = frozenset(GENERATORS) - {"buy_again", "popular"}  # generators that learn from what other users did
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,7 @@ def _ranked(
         scores=row.generator_scores[kept],
         ranks=row.generator_ranks[kept],
         generators=tuple(loaded.bundle.generators),
+        vectors=loaded.bundle.vectors,
     )
     features = pair_features(pool, history, loaded.table, history.as_of, loaded.bundle.features)
     scores = loaded.bundle.ranker.predict(features)
@@ -183,6 +185,6 @@ def _by_taste(loaded: Loaded, row: ListRow | None) -> set[int]:
     """Items of the list that a generator that learns from others proposed."""
     if row is None:
         return set()
-    columns = [i for i, name in enumerate(loaded.bundle.generators) if name in TASTE]
-    proposed = (row.generator_ranks[:, columns] >= 0).any(axis=1)
+    sizes = np.array([loaded.bundle.params.pool[n] if n in TASTE else 0 for n in loaded.bundle.generators])
+    proposed = ((row.generator_ranks >= 0) & (row.generator_ranks < sizes)).any(axis=1)
     return set(row.item_rows[proposed].tolist())

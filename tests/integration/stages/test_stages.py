@@ -12,6 +12,7 @@ from nextpick.data.microseconds import microseconds
 from nextpick.data.split import between
 from nextpick.errors import DataError
 from nextpick.features.histories import histories
+from nextpick.features.items import ITEM_FEATURES
 from nextpick.models import candidates
 from nextpick.models.bundle import load_bundle
 from nextpick.params import load_params
@@ -82,7 +83,9 @@ def test_the_bundle_ships_generators_and_a_table_that_know_everything(honest: Pa
     for name, generator in bundle.generators.items():
         assert candidates.dump(generator) == candidates.dump(ship[name])
     assert (bundle.users.ids, bundle.items.ids) == (snapshot.users.ids, snapshot.items.ids)
-    assert np.nanmin(bundle.table.features[:, 5]) < 1  # somebody took something on the last day
+    assert (
+        np.nanmin(bundle.table.features[:, ITEM_FEATURES.index("idle_days")]) < 1
+    )  # somebody took something on the last day
 
 
 def test_invoice_lines_as_published_are_a_snapshot_too(honest: Path, tmp_path: Path) -> None:

@@ -29,6 +29,26 @@ def test_the_windows_are_half_open_and_end_at_the_moment(table: ItemTable) -> No
     assert [value(table, "b", name) for name in ("popularity_7d", "popularity_28d", "buyers_28d")] == [0, 0, 0]
 
 
+def test_buyers_are_first_ones_in_the_window_of_their_first_time(table: ItemTable) -> None:
+    """ann took a first 6.9 days ago, ben 27 and cem 28.01."""
+    assert [value(table, "a", name) for name in ("first_buyers_7d", "first_buyers_28d")] == [1, 2]
+    assert value(table, "a", "rebuy_share_28d") == pytest.approx((1 + 0) / (20 + 1))
+    assert value(table, "a", "times_per_buyer") == pytest.approx(5 / 3)
+    assert np.isnan(value(table, "c", "times_per_buyer"))
+
+
+def test_who_had_it_a_month_ago_and_took_it_since_rebought_it() -> None:
+    rows = [("ann", "a", 40), ("ann", "a", 3), ("ben", "a", 30), ("cem", "a", 2)]
+    table = item_table(frame(rows), catalogue(["a", "b", "c"]), ITEMS, NOW)
+    assert value(table, "a", "rebuy_share_28d") == pytest.approx((1 + 1) / (20 + 2))
+    assert value(table, "b", "rebuy_share_28d") == pytest.approx(1 / 20)
+
+
+def test_the_week_is_told_as_shares_of_the_most_popular_item(table: ItemTable) -> None:
+    assert table.week_shares.tolist() == [1, 0, 0]
+    assert item_table(frame([]), catalogue(["a", "b", "c"]), ITEMS, NOW).week_shares.tolist() == [0, 0, 0]
+
+
 def test_the_rebuy_share_is_of_those_who_took_it(table: ItemTable) -> None:
     assert value(table, "a", "rebuy_share") == pytest.approx(2 / 3)
     assert value(table, "b", "rebuy_share") == 0

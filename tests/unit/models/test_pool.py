@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 
 from nextpick.models import candidates
 from nextpick.models import pool as pools
-from nextpick.models.pool import best, build_pool
+from nextpick.models.pool import best, build_pool, ranked
 from tests.worlds import checkerboard, params
 
 BOARD = checkerboard(12)
@@ -38,11 +38,31 @@ def test_a_pool_is_the_union_of_each_generators_best() -> None:
     assert together.generators == tuple(GENERATORS)
     for at, (name, generator) in enumerate(GENERATORS.items()):
         alone = build_pool({name: generator}, SIZES, EVERYBODY, BOARD, "allow")
-        proposed = together.ranks[:, at] >= 0
+        proposed = (together.ranks[:, at] >= 0) & (together.ranks[:, at] < SIZES[name])
         assert together.user_rows[proposed].tolist() == alone.user_rows.tolist()
         assert together.item_rows[proposed].tolist() == alone.item_rows.tolist()
         assert together.ranks[proposed, at].tolist() == alone.ranks[:, 0].tolist()
-    assert (together.ranks >= 0).any(axis=1).all()
+    assert ((together.ranks >= 0) & (together.ranks < list(SIZES.values()))).any(axis=1).all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(scores=hnp.arrays(np.float32, 12, elements=st.sampled_from([0.0, 1.0, 2.0, np.nan])))
+def test_every_candidate_is_ranked_among_its_users_unless_it_has_no_score(scores: np.ndarray) -> None:
+    users = np.repeat([3, 5, 9], [4, 7, 1])
+    found = ranked(users, scores)
+    for user in (3, 5, 9):
+        mine = scores[users == user]
+        order = sorted((i for i in range(len(mine)) if not np.isnan(mine[i])), key=lambda i: (-mine[i], i))
+        expected = [order.index(i) if i in order else -1 for i in range(len(mine))]
+        assert found[users == user].tolist() == expected
+
+
+def test_vectors_are_those_of_als_at_length_one() -> None:
+    pool = build_pool(GENERATORS, SIZES, EVERYBODY, BOARD, "allow")
+    assert pool.vectors is not None
+    np.testing.assert_allclose(np.linalg.norm(pool.vectors[:12], axis=1), 1, rtol=1e-6)
+    assert np.isnan(pool.vectors[12]).all()  # nobody has it
+    assert build_pool({"popular": GENERATORS["popular"]}, SIZES, EVERYBODY, BOARD, "allow").vectors is None
 
 
 def test_every_candidate_has_every_generators_score() -> None:

@@ -49,6 +49,12 @@ def load(name: str) -> Data:
     return _own(path)
 
 
+def without_last(data: Data, days: int) -> Data:
+    """The data as they were so many days before the newest event."""
+    at = data.events[OCCURRED_AT]
+    return Data(data.events[at <= at.max() - pd.Timedelta(days=days)], data.catalogue)
+
+
 def _online_retail() -> Data:
     converted = online_retail.convert(pd.read_parquet(ROOT / "data" / "sample" / "online_retail.parquet"))
     sold = converted.events[converted.events[KIND] == "purchase"]  # the rest are returns

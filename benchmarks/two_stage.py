@@ -1,6 +1,7 @@
 """Is the ranker over the pool better than any of its generators alone?
 
     python benchmarks/two_stage.py --data online-retail --policy allow
+    python benchmarks/two_stage.py --without-last 28    (to choose parameters on what lies before the test)
 
 Everything is the product's own: its cleaning, windows, generators, examples, ranker and metrics, with params.yaml as
 it ships (or --params). The last days test; the ranker learns on windows before them, and each window's candidates are
@@ -60,7 +61,7 @@ class World:
 def main(arguments: list[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     try:
-        world = make(datasets.load(chosen.data), _params(chosen))
+        world = make(datasets.without_last(datasets.load(chosen.data), chosen.without_last), _params(chosen))
         ndcg = measure(world)
         tell(world, ndcg)
         if chosen.ablate:
@@ -190,6 +191,13 @@ def _parser() -> argparse.ArgumentParser:
         "--policy", choices=("allow", "exclude"), default="allow", help="may an item the user has be recommended?"
     )
     parser.add_argument("--days", type=int, default=28, help="that test, and of each label window (default: 28)")
+    parser.add_argument(
+        "--without-last",
+        type=int,
+        default=0,
+        metavar="DAYS",
+        help="leave out what happened in the last days (default: 0)",
+    )
     parser.add_argument("--ablate", action="store_true", help="also train without each part, and say what it loses")
     parser.add_argument("--params", type=Path, default=ROOT / "params.yaml", help="(default: the project's)")
     return parser

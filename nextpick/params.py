@@ -102,9 +102,12 @@ class BprParams(_Section):
 
 class RankerParams(_Section):
     trees: int = Field(gt=0)
+    patience: int = Field(default=50, ge=0)
     leaves: int = Field(gt=1)
     learning_rate: float = Field(gt=0, le=1)
     min_child_samples: int = Field(gt=0)
+    feature_share: float = Field(default=1.0, gt=0, le=1)
+    row_share: float = Field(default=1.0, gt=0, le=1)
     negatives_per_positive: int = Field(gt=0)
 
 

@@ -7,6 +7,7 @@ ids.json            user and item ids in row order
 items.parquet       the item table as of the cutoff
 <generator>.npz     what each generator learnt
 ranker.txt          LightGBM's text
+importance.json     what each feature does for the ranker: gain and contribution, as ranker.Ranker has them
 """
 
 import json
@@ -33,7 +34,7 @@ from nextpick.models.ranker import Ranker
 from nextpick.params import BEFORE_AND_AFTER, Params
 from nextpick.schema import CATEGORIES, ITEM_ID, PRICE, TITLE
 
-_FIXED = ("bundle.json", "params.json", "ids.json", "items.parquet", "ranker.txt")
+_FIXED = ("bundle.json", "params.json", "ids.json", "items.parquet", "ranker.txt", "importance.json")
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,7 @@ def _files(bundle: Bundle) -> dict[str, bytes]:
         "ids.json": _json({"users": bundle.users.ids, "items": bundle.items.ids}),
         "items.parquet": _dump_table(bundle.table, bundle.items),
         "ranker.txt": bundle.ranker.text.encode(),
+        "importance.json": _json(bundle.ranker.importance),
         **{f"{name}.npz": candidates.dump(generator) for name, generator in bundle.generators.items()},
     }
 
@@ -122,7 +124,7 @@ def _parse(files: Mapping[str, bytes], sha256: str) -> Bundle:
         items=items,
         table=_load_table(files["items.parquet"], items),
         generators={name: candidates.load(name, files[f"{name}.npz"]) for name in about["generators"]},
-        ranker=Ranker.from_text(files["ranker.txt"].decode(), features),
+        ranker=Ranker.from_text(files["ranker.txt"].decode(), features, json.loads(files["importance.json"])),
         params=Params.model_validate_json(files["params.json"]),
         windows=Windows.from_json(about["windows"]),
         metrics=about["metrics"],

@@ -33,14 +33,14 @@ def labels(pool: Pool, held: Holdout) -> np.ndarray:
     return (find(held.relevant, pool.user_rows, pool.item_rows) >= 0).astype(np.int8)
 
 
-def examples(generators: Mapping[str, Generator], held: Holdout, params: Params) -> Examples:
+def examples(generators: Mapping[str, Generator], held: Holdout, params: Params, *, whole: bool = False) -> Examples:
     """The candidates of each warm user for whom one was relevant; negatives are drawn from the user's own pool.
 
-    At most params.ranker.negatives_per_positive a positive are kept, drawn by params.seed.
+    At most params.ranker.negatives_per_positive a positive are kept, drawn by params.seed; all where `whole`.
     """
     pool = candidates(generators, held, params)
     wanted = labels(pool, held)
-    kept = _sample(pool.user_rows, wanted, params)
+    kept = _sample(pool.user_rows, wanted, params, len(wanted) if whole else params.ranker.negatives_per_positive)
     pool = replace(
         pool,
         user_rows=pool.user_rows[kept],
@@ -64,13 +64,13 @@ def together(parts: Sequence[Examples]) -> Examples:
     )
 
 
-def _sample(user_rows: np.ndarray, wanted: np.ndarray, params: Params) -> np.ndarray:
-    """Positions to keep, ascending."""
+def _sample(user_rows: np.ndarray, wanted: np.ndarray, params: Params, most: int) -> np.ndarray:
+    """Positions to keep, ascending: of each user with a positive all of these, and `most` negatives for each."""
     positives = np.bincount(user_rows[wanted == 1], minlength=user_rows.max(initial=0) + 1)
     lot = np.random.default_rng(params.seed).random(len(user_rows))
     order = np.lexsort((lot, wanted == 1, user_rows))  # a user's negatives come first, in the order of their lots
     users = user_rows[order]
     place = np.arange(len(order)) - np.searchsorted(users, users)
-    drawn = place < params.ranker.negatives_per_positive * positives[users]
+    drawn = place < most * positives[users]
     kept = order[(positives[users] > 0) & (drawn | (wanted[order] == 1))]
     return np.sort(kept)

@@ -1,16 +1,18 @@
 """The ranker: LightGBM's LambdaRank, as its text."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import lightgbm as lgb
 import numpy as np
 
 from nextpick.models import ranker_text
+from nextpick.models.examples import Examples
 from nextpick.params import Params
 
 THREADS = 1  # of training: more are slower on a busy machine
+CONTRIBUTION_ROWS = 2000  # examples whose contributions are averaged
 _FIXED = {
     "objective": "lambdarank",
     "label_gain": [0, 1],
@@ -24,20 +26,33 @@ _FIXED = {
 
 @dataclass(frozen=True)
 class Ranker:
-    """A trained ranker; `text` is all of it. Its score orders the candidates of one user and means nothing else."""
+    """A trained ranker; `text` is all of it. Its score orders the candidates of one user and means nothing else.
+
+    `importance` says of each feature its `gain`, the share of all splits' gain that is its own, and its
+    `contribution`, the mean over examples of how far it moves the score (the absolute Shapley value of the trees);
+    empty where nobody asked.
+    """
 
     text: str
     features: tuple[str, ...]
     _booster: lgb.Booster = field(repr=False, compare=False)
+    importance: Mapping[str, Mapping[str, float]] = field(default_factory=dict, compare=False)
 
     @classmethod
-    def from_text(cls, text: str, features: Sequence[str]) -> Self:
+    def from_text(
+        cls, text: str, features: Sequence[str], importance: Mapping[str, Mapping[str, float]] | None = None
+    ) -> Self:
         """The ranker of a text, whose structure is checked first: LightGBM's own reader trusts what it reads.
 
         Raises: BundleError where the text is damaged or was trained on other features.
         """
         ranker_text.check(text, tuple(features))
-        return cls(text, tuple(features), lgb.Booster(model_str=text))
+        return cls(text, tuple(features), lgb.Booster(model_str=text), importance or {})
+
+    @property
+    def trees(self) -> int:
+        """How many trees."""
+        return int(self._booster.num_trees())
 
     def predict(self, features: np.ndarray, threads: int = 1) -> np.ndarray:
         """Scores, float64 (n,), of rows of `features` (float32, (n, len(self.features)))."""
@@ -45,28 +60,96 @@ class Ranker:
             return np.empty(0)
         return np.asarray(self._booster.predict(features, num_threads=threads), np.float64)
 
+    def explained(self, features: np.ndarray) -> Self:
+        """The ranker with its `importance`; contributions are those to the scores of these rows, evenly thinned."""
+        rows = features[:: max(len(features) // CONTRIBUTION_ROWS, 1)][:CONTRIBUTION_ROWS]
+        each = np.asarray(self._booster.predict(rows, pred_contrib=True, num_threads=THREADS))[:, :-1]
+        gain = self._booster.feature_importance("gain")
+        return replace(
+            self,
+            importance={
+                "gain": self._named(gain / max(gain.sum(), 1e-12)),
+                "contribution": self._named(np.abs(each).mean(axis=0) if len(rows) else np.zeros(len(gain))),
+            },
+        )
+
+    def _named(self, values: np.ndarray) -> dict[str, float]:
+        """By feature, the highest first."""
+        pairs = zip(self.features, values.tolist(), strict=True)
+        return {name: round(value, 6) for name, value in sorted(pairs, key=lambda pair: -pair[1])}
+
 
 def train(
-    features: np.ndarray,
-    labels: np.ndarray,
-    group_sizes: np.ndarray,
+    learnt: Examples,
     names: Sequence[str],
     params: Params,
     progress: Callable[[int], None] | None = None,
+    trees: int | None = None,
 ) -> Ranker:
-    """Train on rows grouped by user: `group_sizes` says how many rows in a row belong to each; labels are 0 or 1.
+    """Train on examples of the features `names`, with params.ranker.trees trees where `trees` does not say.
 
     `progress` is told after each tree how many there are. The same input gives the same text.
     """
+    settings = _settings(params)
+    grown = lgb.train(
+        settings,
+        _dataset(learnt, names, settings),
+        num_boost_round=params.ranker.trees if trees is None else trees,
+        callbacks=_told(progress),
+    )
+    return Ranker.from_text(ranker_text.trees_of(grown.model_to_string(num_iteration=-1)), names)
+
+
+def enough_trees(
+    learnt: Examples,
+    unseen: Examples,
+    names: Sequence[str],
+    params: Params,
+    progress: Callable[[int], None] | None = None,
+) -> int:
+    """How many trees, trained on `learnt`, order `unseen` best by ndcg@evaluation.k: at least 1.
+
+    They grow until params.ranker.patience more bring nothing, or to params.ranker.trees. Prechelt, *Early Stopping -
+    But When?* (1998).
+    """
+    settings = {**_settings(params), "metric": "ndcg", "eval_at": [params.evaluation.k]}
+    known = _dataset(learnt, names, settings)
+    grown = lgb.train(
+        settings,
+        known,
+        num_boost_round=params.ranker.trees,
+        valid_sets=[_dataset(unseen, names, settings, known)],
+        callbacks=[*_told(progress), lgb.early_stopping(params.ranker.patience, verbose=False)],
+    )
+    return max(int(grown.best_iteration), 1)
+
+
+def _settings(params: Params) -> dict[str, Any]:
     chosen = params.ranker
-    settings: dict[str, Any] = {
+    return {
         **_FIXED,
         "num_leaves": chosen.leaves,
         "learning_rate": chosen.learning_rate,
         "min_child_samples": chosen.min_child_samples,
+        "feature_fraction": chosen.feature_share,
+        "bagging_fraction": chosen.row_share,
+        "bagging_freq": 1 if chosen.row_share < 1 else 0,
         "seed": params.seed,
     }
-    data = lgb.Dataset(features, labels, group=group_sizes, feature_name=list(names), params=settings)
-    callbacks: list[Callable[..., None]] = [] if progress is None else [lambda env: progress(env.iteration + 1)]
-    booster = lgb.train(settings, data, num_boost_round=chosen.trees, callbacks=callbacks)
-    return Ranker.from_text(ranker_text.trees_of(booster.model_to_string(num_iteration=-1)), names)
+
+
+def _dataset(
+    learnt: Examples, names: Sequence[str], settings: Mapping[str, Any], like: lgb.Dataset | None = None
+) -> lgb.Dataset:
+    return lgb.Dataset(
+        learnt.features,
+        learnt.labels,
+        group=learnt.group_sizes,
+        feature_name=list(names),
+        params=dict(settings),
+        reference=like,
+    )
+
+
+def _told(progress: Callable[[int], None] | None) -> list[Callable[..., None]]:
+    return [] if progress is None else [lambda env: progress(env.iteration + 1)]

@@ -1,4 +1,4 @@
-"""How a ranker comes from a snapshot: the examples of every label window, then the trees."""
+"""How a ranker comes from a snapshot: the examples of every label window, how many trees they bear, then the trees."""
 
 from collections.abc import Callable, Mapping
 
@@ -12,32 +12,35 @@ from nextpick.models.generator import Generator
 from nextpick.models.ranker import Ranker
 from nextpick.params import Params
 
+Fitted = Callable[[int], Mapping[str, Generator]]
+"""Gives the pool's generators of a label window, counted from 0, the oldest; they know nothing of it."""
 
-def learn(
-    snapshot: Snapshot,
-    params: Params,
-    fitted: Callable[[int], Mapping[str, Generator]],
-    progress: Callable[[int], None] | None = None,
-) -> Ranker:
-    """The ranker of a snapshot. `fitted` gives the pool's generators of each label window, counted from 0, the oldest.
 
-    They must know nothing of their window. Raises: DataError where no candidate of any window was relevant.
+def learn(snapshot: Snapshot, params: Params, fitted: Fitted, progress: Callable[[int], None] | None = None) -> Ranker:
+    """The ranker of a snapshot, with its importance.
+
+    Where there are several label windows, trees are grown on all but the newest until they order that one no better,
+    and then as many on all of them. `progress` is told after each tree, of both times, how many there are.
+    Raises: DataError where no candidate of any window was relevant.
     """
-    learnt = label_examples(snapshot, params, fitted)
-    names = feature_names(params.generators)
-    return ranker.train(learnt.features, learnt.labels, learnt.group_sizes, names, params, progress)
-
-
-def label_examples(snapshot: Snapshot, params: Params, fitted: Callable[[int], Mapping[str, Generator]]) -> Examples:
-    """The examples of every label window. Raises: DataError where there is nothing to learn from."""
-    parts = [
-        examples(fitted(window), holdout(snapshot, params, start, end), params)
-        for window, (start, end) in enumerate(snapshot.windows.labels)
-    ]
+    windows, names = snapshot.windows.labels, feature_names(params.generators)
+    parts = [window_examples(snapshot, params, fitted, at) for at in range(len(windows))]
     learnt = together(parts)
     if not learnt.labels.any():
         raise DataError(
             "No candidate of any label window was relevant, so the ranker has nothing to learn from. "
             "Load more history, or raise the sizes in params pool."
         )
-    return learnt
+    trees = None
+    older = together(parts[:-1]) if len(parts) > 1 else None
+    if older is not None and params.ranker.patience and older.labels.any():
+        newest = window_examples(snapshot, params, fitted, len(windows) - 1, whole=True)
+        if newest.labels.any():
+            trees = ranker.enough_trees(older, newest, names, params, progress)
+    return ranker.train(learnt, names, params, progress, trees).explained(parts[-1].features)
+
+
+def window_examples(snapshot: Snapshot, params: Params, fitted: Fitted, at: int, *, whole: bool = False) -> Examples:
+    """The examples of one label window; with all its negatives where `whole`, as an order is measured on all."""
+    start, end = snapshot.windows.labels[at]
+    return examples(fitted(at), holdout(snapshot, params, start, end), params, whole=whole)

@@ -15,7 +15,7 @@ from nextpick.stages import prepared, train_collab
 from nextpick.stages.folder import main, new_folder
 
 RANKER = Path("models", "ranker")
-_TEXT, _FEATURES = "ranker.txt", "features.json"
+_TEXT, _FEATURES, _IMPORTANCE = "ranker.txt", "features.json", "importance.json"
 log = structlog.get_logger()
 
 
@@ -30,17 +30,19 @@ def run(project: Path) -> None:
             lambda window: train_collab.read(project, f"label_{window}", params),
             lambda done: bar.update(task, completed=done),
         )
-    log.info("ranker trained", features=len(trained.features), characters=len(trained.text))
+    log.info("ranker trained", trees=trained.trees, of_at_most=params.ranker.trees, features=len(trained.features))
     with new_folder(project / RANKER) as folder:
         (folder / _TEXT).write_text(trained.text)
         (folder / _FEATURES).write_text(json.dumps(trained.features, indent=1))
+        (folder / _IMPORTANCE).write_text(json.dumps(trained.importance, indent=1))
 
 
 def read(project: Path) -> ranker.Ranker:
     """What `run` wrote. Raises: DataError where it has not; BundleError."""
     folder = project / RANKER
     try:
-        return ranker.Ranker.from_text((folder / _TEXT).read_text(), json.loads((folder / _FEATURES).read_text()))
+        text, features, importance = ((folder / name).read_text() for name in (_TEXT, _FEATURES, _IMPORTANCE))
+        return ranker.Ranker.from_text(text, json.loads(features), json.loads(importance))
     except OSError as error:
         raise DataError(f"Cannot read {error.filename}: {error.strerror}. Run `dvc repro train_ranker`.") from None
 

@@ -47,7 +47,7 @@ def world(policy: str) -> Made:
     chosen = scenario(policy)
     label, test = holdout(snapshot, chosen, LABEL, TEST), holdout(snapshot, chosen, TEST, NOW)
     learnt = examples(candidates.fit(label.histories, chosen), label, chosen)
-    ranker = train(learnt.features, learnt.labels, learnt.group_sizes, feature_names(chosen.generators), chosen)
+    ranker = train(learnt, feature_names(chosen.generators), chosen)
     return candidates.fit(test.histories, chosen), ranker, test, chosen
 
 

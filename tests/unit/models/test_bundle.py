@@ -15,8 +15,8 @@ from tests.published import Version
 from tests.trained import train
 
 FILES = {
-    "manifest.json", "bundle.json", "params.json", "ids.json", "items.parquet", "ranker.txt", "als.npz",
-    "buy_again.npz", "popular.npz",
+    "manifest.json", "bundle.json", "params.json", "ids.json", "items.parquet", "ranker.txt", "importance.json",
+    "als.npz", "buy_again.npz", "popular.npz",
 }  # fmt: skip
 
 
@@ -55,6 +55,7 @@ def test_what_is_saved_comes_back(folder: Path, tmp_path: Path) -> None:
     assert bundle.metrics["ndcg_at_10"] > bundle.metrics["popular_ndcg_at_10"] > 0
     assert bundle.format_version == FORMAT
     assert bundle.features == bundle.ranker.features
+    assert set(bundle.ranker.importance["gain"]) == set(bundle.features)
 
 
 def test_saving_what_was_loaded_gives_the_same_bytes_and_name(folder: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The ranker: learns an order, is the same twice, and refuses a text it cannot trust."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,14 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nextpick.errors import BundleError
-from nextpick.models.ranker import Ranker, train
+from nextpick.models.examples import Examples
+from nextpick.models.ranker import Ranker, enough_trees, train
 from tests.worlds import params
 
 NAMES = ("good", "noise", "other")
-PARAMS = params(ranker={"trees": 10, "leaves": 5, "min_child_samples": 5, "learning_rate": 0.3})
+CHOSEN = {"trees": 10, "leaves": 5, "min_child_samples": 5, "learning_rate": 0.3, "feature_share": 1, "row_share": 1}
+PARAMS = params(ranker=CHOSEN)
 
 
-def data(seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def data(seed: int = 0) -> Examples:
     """40 users of 20 candidates; the two with the highest first feature are relevant."""
     rng = np.random.default_rng(seed)
     features = rng.random((800, 3)).astype(np.float32)
@@ -23,33 +26,33 @@ def data(seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     best = np.argsort(np.nan_to_num(features[:, 0], nan=-1).reshape(40, 20), axis=1)[:, -2:]
     wanted = np.zeros((40, 20), np.int8)
     np.put_along_axis(wanted, best, 1, axis=1)
-    return features, wanted.reshape(-1), np.full(40, 20)
+    return Examples(features, wanted.reshape(-1), np.full(40, 20))
 
 
 @pytest.fixture(scope="module")
 def ranker() -> Ranker:
-    return train(*data(), NAMES, PARAMS)
+    return train(data(), NAMES, PARAMS)
 
 
 def test_relevant_candidates_of_users_never_seen_come_first(ranker: Ranker) -> None:
-    features, wanted, _ = data(seed=1)
-    scores = ranker.predict(features).reshape(40, 20)
+    others = data(seed=1)
+    scores = ranker.predict(others.features).reshape(40, 20)
     top = np.argsort(-scores, axis=1)[:, :2]
-    assert np.take_along_axis(wanted.reshape(40, 20), top, axis=1).mean() > 0.8
+    assert np.take_along_axis(others.labels.reshape(40, 20), top, axis=1).mean() > 0.8
 
 
 def test_the_same_input_makes_the_same_text(ranker: Ranker) -> None:
-    assert train(*data(), NAMES, PARAMS).text == ranker.text
+    assert train(data(), NAMES, PARAMS).text == ranker.text
 
 
 def test_scores_are_float64_a_row_and_nothing_for_nothing(ranker: Ranker) -> None:
-    assert ranker.predict(data()[0]).dtype == np.float64
+    assert ranker.predict(data().features).dtype == np.float64
     assert ranker.predict(np.empty((0, 3), np.float32)).shape == (0,)
 
 
 @pytest.mark.parametrize("size", [1, 7, 800])
 def test_a_score_does_not_depend_on_the_batch_or_the_threads(ranker: Ranker, size: int) -> None:
-    features = data(seed=2)[0]
+    features = data(seed=2).features
     parts = [ranker.predict(features[i : i + size], threads=2) for i in range(0, len(features), size)]
     assert np.concatenate(parts).tobytes() == ranker.predict(features).tobytes()
 
@@ -57,13 +60,47 @@ def test_a_score_does_not_depend_on_the_batch_or_the_threads(ranker: Ranker, siz
 def test_the_text_is_all_of_it(ranker: Ranker) -> None:
     again = Ranker.from_text(ranker.text, NAMES)
     assert again == ranker
-    assert again.predict(data()[0]).tobytes() == ranker.predict(data()[0]).tobytes()
+    assert again.predict(data().features).tobytes() == ranker.predict(data().features).tobytes()
 
 
 def test_progress_is_told_after_each_tree() -> None:
     told: list[int] = []
-    train(*data(), NAMES, PARAMS, told.append)
+    train(data(), NAMES, PARAMS, told.append)
     assert told == list(range(1, 11))
+
+
+def test_the_importance_names_the_feature_that_decides_and_adds_up(ranker: Ranker) -> None:
+    assert ranker.importance == {}
+    found = ranker.explained(data(seed=1).features).importance
+    for kind in ("gain", "contribution"):
+        assert set(found[kind]) == set(NAMES)
+        assert next(iter(found[kind])) == "good"
+        assert found[kind]["good"] > 5 * found[kind]["noise"]
+    assert sum(found["gain"].values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_contributions_are_how_far_the_features_move_the_score() -> None:
+    """With a single feature, that is the score less what it is without knowing anything."""
+    one = replace(data(), features=data().features[:, :1])
+    ranker = train(one, ("good",), PARAMS)
+    scores = ranker.predict(one.features)
+    base = scores.mean()
+    found = ranker.explained(one.features).importance["contribution"]["good"]
+    assert found == pytest.approx(np.abs(scores - base).mean(), rel=0.02)
+
+
+def test_trees_stop_where_they_order_what_they_did_not_see_no_better() -> None:
+    """Where labels are drawn by lot nothing can be learnt, and where they follow a feature much can."""
+    patient = params(ranker={**CHOSEN, "trees": 60, "patience": 5, "learning_rate": 0.05})
+    learnable = enough_trees(data(), data(seed=1), NAMES, patient)
+    lot = np.random.default_rng(5)
+    drawn = [replace(data(seed), labels=lot.permutation(data(seed).labels)) for seed in (0, 1)]
+    assert 1 <= enough_trees(*drawn, NAMES, patient) < learnable <= 60
+
+
+def test_as_many_trees_are_grown_as_are_asked_for(ranker: Ranker) -> None:
+    assert ranker.trees == 10
+    assert train(data(), NAMES, PARAMS, trees=3).trees == 3
 
 
 def test_other_features_are_refused(ranker: Ranker) -> None:
@@ -155,4 +192,4 @@ def test_no_flipped_bytes_get_a_wild_tree_past_the_check(ranker: Ranker, at: flo
         read = Ranker.from_text(text, NAMES)
     except BundleError:
         return
-    assert np.isfinite(read.predict(data()[0][:5])).all()
+    assert np.isfinite(read.predict(data().features[:5])).all()

@@ -88,7 +88,7 @@ def lines(asked: argparse.Namespace) -> dict[str, Answer]:
             choose_seconds=60 * asked.choose_minutes,
             tune_seconds=tune_seconds,
             max_gb=asked.max_gb,
-            settled={name: line["settings"] for name, line in done.items() if "settings" in line},
+            settled={name: line["params"] for name, line in done.items() if "params" in line},
         )
         work = measure_fused if model == "fused" else measure
         done[model] = isolated(work, job, 60 * asked.timeout_minutes + tune_seconds, asked.max_gb)

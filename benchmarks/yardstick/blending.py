@@ -36,8 +36,8 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Blend:
-    """weights (float64, (members,)) of scaled scores, and the trees that reorder the sum's best; None where the sum
-    alone ranked the validation better.
+    """weights (float64, (members,)) of scaled scores, and the trees that correct the sum of its best; None where the
+    sum alone ranked the validation as well.
     """
 
     weights: np.ndarray
@@ -50,9 +50,28 @@ class Blend:
             return fused
         place = places(fused, pooled.groups)
         first = place < RANKED
+        seen = Seen.of(pooled.rows(first), fused[first])
         out = -1e9 - place.astype(np.float64)  # the others keep their order, behind
-        out[first] = self.trees.predict(_inputs(pooled.rows(first), fused[first]), num_threads=0)
+        out[first] = seen.start + self.trees.predict(seen.inputs, num_threads=0)
         return out
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the trees see of each of the fused best (float32), and where they start: the sum, centred in its group."""
+
+    inputs: np.ndarray
+    start: np.ndarray
+
+    @classmethod
+    def of(cls, first: Pooled, fused: np.ndarray) -> "Seen":
+        """Scores, places, the sum and its place, popularity, activity."""
+        groups, sizes = first.groups, np.maximum(np.diff(first.indptr), 1)
+        values = [*scaled(first.scores).T, fused]
+        placed = [places(column, groups) for column in values]
+        inputs = np.column_stack([*values, *placed, first.features]).astype(np.float32)
+        centred = fused - (np.bincount(groups, fused, len(sizes)) / sizes)[groups]
+        return cls(inputs, centred / (centred.std() or 1.0))
 
 
 def scaled(scores: np.ndarray) -> np.ndarray:
@@ -63,6 +82,11 @@ def scaled(scores: np.ndarray) -> np.ndarray:
 
 def worth(values: np.ndarray, pooled: Pooled, k: int) -> float:
     """The mean of recall@k and ndcg@k over the groups, of a pool ranked by these values."""
+    return float(worths(values, pooled, k).mean())
+
+
+def worths(values: np.ndarray, pooled: Pooled, k: int) -> np.ndarray:
+    """Of each group."""
     groups = pooled.groups
     place = places(values, groups)
     hit = pooled.labels & (place < k)
@@ -70,23 +94,28 @@ def worth(values: np.ndarray, pooled: Pooled, k: int) -> float:
     hits = np.bincount(groups[hit], minlength=len(pooled.relevant))
     gains = np.bincount(groups[hit], discounts[place[hit]], len(pooled.relevant))
     ideal = np.cumsum(discounts)[np.minimum(pooled.relevant, k) - 1]
-    return float((hits / pooled.relevant + gains / ideal).mean() / 2)
+    return (hits / pooled.relevant + gains / ideal) / 2
 
 
 def blend(pooled: Pooled, k: int, seed: int, say: Say) -> Blend:
-    """Weights and trees learnt from pools whose labels are known; the last fifth of the groups stops the trees."""
+    """Weights and trees learnt from pools whose labels are known; a fifth of the users says when the trees stop."""
     draw = np.random.default_rng(seed)
-    n = len(pooled.relevant)
-    stops = draw.random(n) < 0.2
-    weights = search(_groups(pooled, draw.permutation(np.flatnonzero(~stops))[:_SEARCHED]), k, draw, say)
+    users = np.unique(pooled.users)
+    stops = np.isin(
+        pooled.users, users[draw.random(len(users)) < 0.2]
+    )  # a user's groups, of several carvings, together
+    searched = np.zeros(len(stops), bool)
+    searched[draw.permutation(np.flatnonzero(~stops))[:_SEARCHED]] = True
+    weights = search(pooled.of_groups(searched), k, draw, say)
     trees = _trees(pooled, scaled(pooled.scores) @ weights, stops, seed)
     plain, ranked = Blend(weights, None), Blend(weights, trees)
-    held = _groups(pooled, np.flatnonzero(stops))
-    # scaled over all rows, not the held alone, so that both are what they will be
-    sums, reordered = (one.scores(pooled)[stops[pooled.groups]] for one in (plain, ranked))
-    gained = worth(reordered, held, k), worth(sums, held, k)
-    say(f"fused: {trees.best_iteration} trees {gained[0]:.4f}, the sum alone {gained[1]:.4f}")
-    return ranked if gained[0] > gained[1] else plain
+    held = pooled.of_groups(stops)
+    # scaled over all rows, not the held alone, as they will be
+    sums, corrected = (one.scores(pooled)[stops[pooled.groups]] for one in (plain, ranked))
+    gains = worths(corrected, held, k) - worths(sums, held, k)
+    certain = gains.mean() > gains.std() / max(len(gains), 1) ** 0.5
+    say(f"fused: the sum {worth(sums, held, k):.4f}, {trees.best_iteration} trees on it {gains.mean():+.4f}")
+    return ranked if certain else plain
 
 
 def search(pooled: Pooled, k: int, draw: np.random.Generator, say: Say) -> np.ndarray:
@@ -100,7 +129,8 @@ def search(pooled: Pooled, k: int, draw: np.random.Generator, say: Say) -> np.nd
     for start in starts:
         found.append(_climbed(values, start / start.sum(), draw))
         say(f"fused: weights {np.round(found[-1][1], 3).tolist()} {found[-1][0]:.4f}, the best alone {max(alone):.4f}")
-    return max(found, key=lambda pair: pair[0])[1]
+    highest = max(worth for worth, _ in found)
+    return np.mean([weights for worth, weights in found if worth > 0.998 * highest], axis=0)  # equals, so less noise
 
 
 def _climbed(values: "_Padded", start: np.ndarray, draw: np.random.Generator) -> tuple[float, np.ndarray]:
@@ -154,40 +184,16 @@ class _Padded:
         return float((hits.sum(axis=1) / self.relevant + hits @ discounts / ideal).mean() / 2)
 
 
-def _groups(pooled: Pooled, kept: np.ndarray) -> Pooled:
-    """Only these groups, ascending."""
-    mark = np.zeros(len(pooled.relevant), bool)
-    mark[kept] = True
-    rows = mark[pooled.groups]
-    sizes = np.diff(pooled.indptr)[mark]
-    return Pooled(
-        np.concatenate([[0], np.cumsum(sizes)]),
-        pooled.items[rows],
-        pooled.scores[rows],
-        pooled.labels[rows],
-        pooled.relevant[mark],
-        pooled.features[rows],
-    )
-
-
-def _inputs(first: Pooled, fused: np.ndarray) -> np.ndarray:
-    """What the trees see of each of the fused best: scores, places, the sum and its place, popularity, activity."""
-    groups = first.groups
-    values = [*scaled(first.scores).T, fused]
-    seen = [places(column, groups) for column in values]
-    return np.column_stack([*values, *seen, first.features]).astype(np.float32)
-
-
 def _trees(pooled: Pooled, fused: np.ndarray, stops: np.ndarray, seed: int) -> lgb.Booster:
     place = places(fused, pooled.groups)
     first = pooled.rows(place < RANKED)
-    inputs = _inputs(first, fused[place < RANKED])
+    seen = Seen.of(first, fused[place < RANKED])
     useful = np.bincount(first.groups, first.labels, len(first.relevant)) > 0
     parts = []
     for mark in (useful & ~stops, useful & stops):
-        rows = mark[first.groups]
-        sizes = np.diff(first.indptr)[mark]
-        parts.append(lgb.Dataset(inputs[rows], first.labels[rows].astype(int), group=sizes, free_raw_data=False))
+        rows, sizes = mark[first.groups], np.diff(first.indptr)[mark]
+        labels = first.labels[rows].astype(int)
+        parts.append(lgb.Dataset(seen.inputs[rows], labels, group=sizes, init_score=seen.start[rows]))
     settings = {**_LIGHTGBM, "seed": seed, "metric": "ndcg", "eval_at": [20], "lambdarank_truncation_level": 30}
     stopping = lgb.early_stopping(_PATIENCE, verbose=False)
     return lgb.train(settings, parts[0], _TREES, valid_sets=[parts[1]], callbacks=[stopping])

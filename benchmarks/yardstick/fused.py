@@ -11,10 +11,10 @@ from benchmarks.yardstick.blending import Blend, blend
 from benchmarks.yardstick.carving import some_users
 from benchmarks.yardstick.choice import carvings, settle, valued
 from benchmarks.yardstick.isolated import peak_mb
-from benchmarks.yardstick.measure import Job, after, tell, tried
+from benchmarks.yardstick.measure import Job, after, tell
 from benchmarks.yardstick.pooled import Pooled, joined, places, pool
 from benchmarks.yardstick.ranking import figures
-from benchmarks.yardstick.settings import LADDERS, SEED, Update, params_of, start_of
+from benchmarks.yardstick.settings import LADDERS, SEED, Update, ladders_of, params_of, start_of
 from benchmarks.yardstick.split import Split, read_split
 from nextpick.models.candidates import KINDS
 from nextpick.models.generator import Generator
@@ -40,7 +40,7 @@ MEMBERS = {
         {"rank": 0, "sharpening": 1.5, "source_exponent": 0.9, "target_exponent": 0.4},
         ("source_exponent", "target_exponent"),
     ),
-    "svd": Member("linear_filter", {"neighbours": 0, "rank": 512, "rank_exponent": 0.3, "rank_weight": 1.0}, ()),
+    "svd": Member("linear_filter", {"neighbours": 0, "rank": 512, "rank_weight": 1.0}, ("rank", "rank_exponent")),
     "als": Member("als", {}, tuple(LADDERS["als"])),
     "rp3beta": Member("rp3beta", {"beta": 0.0}, ("alpha",)),
     "ease": Member("ease", {}, ("regularization",)),
@@ -85,8 +85,8 @@ def _settings(name: str, member: Member, carved: list[Split], split: Split, job:
     if name in SETTLED_ALIKE and name in job.settled:
         return job.settled[name]
     value = valued(member.kind, carved, job.k, SEED, tell)
-    ladders = {setting: LADDERS[member.kind][setting] for setting in member.climbed}
-    return settle(value, start, tried(ladders, split), after(job.choose_seconds / len(MEMBERS)))
+    ladders = {name: ladder for name, ladder in ladders_of(member.kind, split).items() if name in member.climbed}
+    return settle(value, start, ladders, after(job.choose_seconds / len(MEMBERS)))
 
 
 def _fitted(chosen: Mapping[str, Update], split: Split, job: Job) -> dict[str, Generator]:

@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.yardstick.choice import carvings, settle, tune, valued
 from benchmarks.yardstick.isolated import peak_mb
 from benchmarks.yardstick.ranking import Scores, best_lists, figures
-from benchmarks.yardstick.settings import LADDERS, RANGES, SEED, Ladder, Update, params_of, start_of
+from benchmarks.yardstick.settings import RANGES, SEED, Update, ladders_of, params_of, start_of
 from benchmarks.yardstick.split import Split, read_split
 from nextpick.models.candidates import KINDS
 
@@ -33,7 +33,7 @@ class Job:
 def measure(job: Job) -> dict[str, Any]:
     """The line of a generator: its figures, CPU seconds of fit and score, peak memory, parameters.
 
-    `settings` in it are those that were chosen; the rest of `params` is what the kind has anyway.
+    Its `params` are all settings of the kind, as chosen.
     """
     split = read_split(job.train, job.test, job.negatives)
     chosen = choose(job.model, split, job)
@@ -43,25 +43,20 @@ def measure(job: Job) -> dict[str, Any]:
     fitted = time.process_time()
     line = ranked(job.model, lambda rows: generator.scores(split.train, rows), split, job.k)
     line |= {"fit_cpu_s": round(fitted - started, 2), "peak_mb": round(peak_mb())}
-    return {**line, "params": getattr(params, job.model).model_dump(), "settings": dict(chosen)}
+    return {**line, "params": dict(chosen)}
 
 
 def choose(kind: str, split: Split, job: Job) -> Update:
     """Settings of a kind of generator, by validation within train."""
-    ladders, start = tried(LADDERS[kind], split), start_of(kind, split.timing)
+    ladders, start = ladders_of(kind, split), start_of(kind, split.timing)
     if not ladders:
         return start
     value = valued(kind, carvings(split, SEED), job.k, SEED, tell)
     chosen = settle(value, start, ladders, after(job.choose_seconds))
     if job.tune_seconds:
-        chosen = tune(value, chosen, RANGES[kind], after(job.tune_seconds), SEED)
+        chosen = tune(value, chosen, RANGES.get(kind, {}), after(job.tune_seconds), SEED)
     tell(f"{kind} chose {chosen}")
     return chosen
-
-
-def tried(ladders: Mapping[str, Ladder], split: Split) -> Mapping[str, Ladder]:
-    """Those that can matter: decay where time or order is told."""
-    return {name: ladder for name, ladder in ladders.items() if split.timing != "none" or name != "half_life_days"}
 
 
 def ranked(model: str, scores: Scores, split: Split, k: int) -> dict[str, Any]:

@@ -15,13 +15,14 @@ PER_MEMBER = 100  # of each member's best are candidates
 
 @dataclass(frozen=True)
 class Pooled:
-    """Group g, a user of one split, has the rows indptr[g]:indptr[g + 1] of the others, by ascending item.
+    """Group g, the user users[g] of one split, has the rows indptr[g]:indptr[g + 1], by ascending item: their
 
-    items (int32), scores (float32, (n, members), 0 for no opinion), labels (bool: the test has it), relevant (int64 a
-    group: how many the test has), features (float32, (n, 3)): the item's share of all entries and that of its newest
-    fifth, and the entries of the user, as multiples of the mean.
+    items (int32), scores (float32, (n, members), 0 for no opinion), labels (bool: the test has it), features
+    (float32, (n, 3)): the item's share of all entries and that of its newest
+    fifth, and the entries of the user, as multiples of the mean. The test has relevant[g] items of the user in all.
     """
 
+    users: np.ndarray
     indptr: np.ndarray
     items: np.ndarray
     scores: np.ndarray
@@ -38,12 +39,27 @@ class Pooled:
         """Only the rows that `kept` (bool) marks; no group is lost."""
         sizes = np.bincount(self.groups[kept], minlength=len(self.relevant))
         return Pooled(
+            self.users,
             np.concatenate([[0], np.cumsum(sizes)]),
             self.items[kept],
             self.scores[kept],
             self.labels[kept],
             self.relevant,
             self.features[kept],
+        )
+
+    def of_groups(self, kept: np.ndarray) -> "Pooled":
+        """Only the groups that `kept` (bool) marks, with all their rows."""
+        rows = kept[self.groups]
+        sizes = np.diff(self.indptr)[kept]
+        return Pooled(
+            self.users[kept],
+            np.concatenate([[0], np.cumsum(sizes)]),
+            self.items[rows],
+            self.scores[rows],
+            self.labels[rows],
+            self.relevant[kept],
+            self.features[rows],
         )
 
 
@@ -69,6 +85,7 @@ def pool(members: Mapping[str, Generator], split: Split, users: np.ndarray) -> P
     sizes, items, scores, labels = (np.concatenate(parts) for parts in zip(*in_blocks(block, users), strict=True))
     owners = np.repeat(users, sizes)
     return Pooled(
+        users=users,
         indptr=np.concatenate([[0], np.cumsum(sizes)]),
         items=items,
         scores=scores,
@@ -83,7 +100,7 @@ def joined(pools: Sequence[Pooled]) -> Pooled:
     sizes = np.concatenate([np.diff(one.indptr) for one in pools])
     rest = {
         name: np.concatenate([getattr(one, name) for one in pools])
-        for name in ("items", "scores", "labels", "relevant", "features")
+        for name in ("users", "items", "scores", "labels", "relevant", "features")
     }
     return Pooled(indptr=np.concatenate([[0], np.cumsum(sizes)]), **rest)
 

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from benchmarks.yardstick.split import Timing
+import numpy as np
+
+from benchmarks.yardstick.split import Split, Timing
 from nextpick.params import GENERATORS, Params
+from nextpick.schema import US_PER_DAY
 
 if TYPE_CHECKING:  # it takes a second, and only --tune needs it
     import optuna
@@ -32,7 +35,6 @@ class Range:
 
 
 _NEVER = {"half_life_days": FOREVER}
-_DECAY: Ladder = (20.0, 60.0, 200.0, FOREVER)
 START: dict[str, dict[str, Any]] = {
     "popular": {**_NEVER},
     "buy_again": {**_NEVER},
@@ -47,6 +49,7 @@ START: dict[str, dict[str, Any]] = {
         "source_exponent": 0.6,
         "target_exponent": 0.3,
         "rank": 256,
+        "rank_exponent": 0.3,
     },
     "als": {**_NEVER, "factors": 64, "alpha": 10.0, "regularization": 10.0},
     "bpr": {**_NEVER, "factors": 64, "iterations": 100, "learning_rate": 0.02},
@@ -54,36 +57,34 @@ START: dict[str, dict[str, Any]] = {
 """What is tried first, where it is not the class's default."""
 
 LADDERS: dict[str, dict[str, Ladder]] = {
-    "popular": {"half_life_days": _DECAY},
+    "popular": {},
     "buy_again": {},
     "bought_together": {"shrink": (0.0, 3.0, 10.0, 30.0, 100.0), "neighbours": (100, 500, 1500)},
     "item_knn": {
         "shrink": (0.0, 5.0, 20.0, 50.0, 100.0),
         "neighbours": (50, 150, 500, 1500),
         "similarity": ("cosine", "bm25"),
-        "half_life_days": _DECAY,
     },
     "rp3beta": {
         "beta": (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6),
         "alpha": (0.5, 0.65, 0.8, 1.0, 1.2),
         "neighbours": (100, 300, 1500),
-        "half_life_days": _DECAY,
     },
     "ease": {"regularization": (20.0, 50.0, 100.0, 200.0, 400.0, 800.0, 1600.0)},
     "linear_filter": {
-        "source_exponent": (0.3, 0.45, 0.6, 0.75, 0.9),
+        "rank_weight": (0.03, 0.1, 0.3, 1.0, 3.0, 10.0),
+        "rank": (32, 64, 128, 256, 512),
         "target_exponent": (0.0, 0.15, 0.3, 0.4, 0.5, 0.6),
-        "rank_weight": (0.03, 0.1, 0.3, 1.0, 3.0),
+        "source_exponent": (0.3, 0.45, 0.6, 0.75, 0.9),
+        "rank_exponent": (0.15, 0.3, 0.5),
         "sharpening": (0.7, 0.85, 1.0, 1.25, 1.5),
         "user_exponent": (0.25, 0.5, 0.75, 1.0),
-        "half_life_days": _DECAY,
     },
     "als": {
         "regularization": (0.1, 1.0, 3.0, 10.0, 30.0, 100.0),
         "alpha": (1.0, 3.0, 10.0, 30.0, 100.0),
         "frequency_exponent": (0.0, 0.5, 1.0),
         "factors": (64, 128, 256, 512),
-        "half_life_days": _DECAY,
     },
     "bpr": {
         "learning_rate": (0.01, 0.02, 0.05, 0.1),
@@ -93,6 +94,7 @@ LADDERS: dict[str, dict[str, Ladder]] = {
     },
 }
 """Tried by every run: steps up and down from the start, in this order."""
+DECAYING = ("popular", "item_knn", "rp3beta", "linear_filter", "als")
 
 RANGES: dict[str, dict[str, Range]] = {
     "popular": {"half_life_days": Range(1, 1e4)},
@@ -138,9 +140,11 @@ def params_of(updates: Mapping[str, Update], timing: Timing, max_gb: float = 24.
     """
     sections: dict[str, Any] = {}
     for name in GENERATORS:
+        if name not in Params.model_fields:  # a generator may have no settings
+            continue
         kind = Params.model_fields[name].annotation
         assert isinstance(kind, type)
-        base = dict(START[name])
+        base = dict(START.get(name, {}))
         if name == "ease":
             base["max_gb"] = max_gb
         if name == "bought_together" and timing != "time":
@@ -151,4 +155,16 @@ def params_of(updates: Mapping[str, Update], timing: Timing, max_gb: float = 24.
 
 def start_of(kind: str, timing: Timing) -> dict[str, Any]:
     """All settings of a kind before any is chosen; memory aside, which is not a setting of the model."""
-    return getattr(params_of({}, timing), kind).model_dump(exclude={"max_gb"})
+    params = params_of({}, timing)
+    return getattr(params, kind).model_dump(exclude={"max_gb"}) if hasattr(params, kind) else {}
+
+
+def ladders_of(kind: str, split: Split) -> dict[str, Ladder]:
+    """What to climb for a kind: its ladders, and half lives where time or order is told."""
+    ladders = dict(LADDERS.get(kind, {}))
+    if split.timing != "none" and kind in DECAYING:
+        span = 1000.0
+        if split.timing == "time":
+            span = float(np.ptp(split.train.last_at)) / US_PER_DAY
+        ladders["half_life_days"] = (round(span / 50, 3), round(span / 15, 3), round(span / 5, 3), FOREVER)
+    return ladders

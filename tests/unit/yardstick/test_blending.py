@@ -19,6 +19,7 @@ GROUPS, SIZE = 300, 30
 def world(scores: np.ndarray, labels: np.ndarray) -> Pooled:
     sizes = np.full(GROUPS, SIZE)
     return Pooled(
+        users=np.arange(GROUPS),
         indptr=np.concatenate([[0], np.cumsum(sizes)]),
         items=np.tile(np.arange(SIZE, dtype=np.int32), GROUPS),
         scores=scores.astype(np.float32),

@@ -13,8 +13,8 @@ from nextpick.params import Params
 class Facts:
     """`version` and `champion` are the registry's numbers, or empty; `lineage` is the registry's too.
 
-    `trained_on` counts what the snapshot holds: interactions, users, items. `importance`: feature -> its share of all
-    gain, where the bundle knows it. `champion_params` are None where there is no champion to compare with.
+    `trained_on` counts what the snapshot holds: interactions, users, items. `importance` is the ranker's, as
+    models.ranker.Ranker has it. `champion_params` are None where there is no champion to compare with.
     """
 
     decision: Decision
@@ -27,7 +27,7 @@ class Facts:
     champion: str = ""
     champion_params: Params | None = None
     lineage: Mapping[str, str] = field(default_factory=dict)
-    importance: Mapping[str, float] = field(default_factory=dict)
+    importance: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def k(self) -> int:

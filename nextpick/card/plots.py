@@ -118,26 +118,36 @@ def _places(facts: Facts) -> Figure | None:
 
 
 def _importance(facts: Facts) -> Figure | None:
-    rows = sorted(facts.importance.items(), key=lambda row: row[1])[-_SHOWN:]
-    if not rows:
+    """The features with the most gain, and how far each moves a score."""
+    gain, moves = (facts.importance.get(name, {}) for name in ("gain", "contribution"))
+    names = sorted(gain, key=lambda name: gain[name])[-_SHOWN:]
+    if not names:
         return None
-    figure, axes = _figure(len(rows), row=0.24)
-    axes.barh(range(len(rows)), [share for _, share in rows], color=_MODEL, height=0.7)
-    axes.set_yticks(range(len(rows)), [name for name, _ in rows])
-    axes.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))  # whole percents
-    axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-    axes.set_xlabel("share of the gain of all splits")
-    axes.set_title(f"What the ranker looks at ({len(rows)} of {len(facts.importance)} features)")
+    figure = Figure(figsize=(_WIDTH, 1.0 + 0.24 * max(len(names), 3)), layout="constrained")
+    sides = figure.subplots(1, 2, sharey=True)
+    told = ("share of the gain of all splits", "mean move of the score, either way")
+    for axes, values, label in zip(sides, (gain, moves), told, strict=True):
+        _quiet(axes)
+        axes.barh(range(len(names)), [values.get(name, 0.0) for name in names], color=_MODEL, height=0.7)
+        axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        axes.set_xlabel(label)
+    sides[0].set_yticks(range(len(names)), names)
+    sides[0].xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    sides[0].set_title(f"What the ranker looks at ({len(names)} of {len(gain)} features)")
     return figure
 
 
 def _figure(rows: int, row: float = 0.32) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(_WIDTH, 1.0 + row * max(rows, 3)), layout="constrained")
     axes = figure.subplots()
+    _quiet(axes)
+    return figure, axes
+
+
+def _quiet(axes: Axes) -> None:
     axes.grid(axis="x", color="#e5e7eb", lw=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(length=0)
-    return figure, axes
 
 
 def _dot(axes: Axes, at: float, bounded: tuple[float, float, float], colour: str) -> None:

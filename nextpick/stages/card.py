@@ -46,7 +46,7 @@ def run(
         champion=champion,
         champion_params=champion_params,
         lineage=lineage or {},
-        importance=_importance(files),
+        importance=json.loads(files.get("importance.json", b"{}")),
     )
     drawn = plots(facts)
     with new_folder(project / CARD) as folder:
@@ -55,11 +55,3 @@ def run(
         (folder / DECISION).write_text(json.dumps(asdict(decision), indent=1) + "\n")
         (folder / TEXT).write_text(card(facts, tuple(drawn)))
     return project / CARD
-
-
-def _importance(files: Mapping[str, bytes]) -> dict[str, float]:
-    """Feature -> its share of all gain, as the bundle's importance.json has it; empty where it has none."""
-    if "importance.json" not in files:
-        return {}
-    gain = {name: float(value) for name, value in json.loads(files["importance.json"])["gain"].items()}
-    return {name: value / (sum(gain.values()) or 1.0) for name, value in gain.items()}

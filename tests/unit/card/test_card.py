@@ -59,7 +59,10 @@ def facts(champion_ndcg: float = 0.35) -> Facts:
         champion="6",
         champion_params=params(evaluation={"bootstrap_samples": 100}, als={"factors": 3}),
         lineage={"data_md5": "d" * 32, "run_id": "retrain.r1", "git_sha": "f" * 40, "dirty": "true"},
-        importance={"als_score": 0.75, "own_count": 0.25},
+        importance={
+            "gain": {"als_score": 0.75, "own_count": 0.25},
+            "contribution": {"als_score": 0.1, "own_count": 0.2},
+        },
     )
 
 

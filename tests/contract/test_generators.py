@@ -1,5 +1,6 @@
 """What every candidate generator promises, tried on a checkerboard whose right answer is known."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from nextpick.models.candidates import KINDS
 from nextpick.models.generator import Generator
 from nextpick.models.pool import build_pool
 from nextpick.params import GENERATORS
+from nextpick.schema import US_PER_DAY
 from tests.worlds import NOW, checkerboard, joined, params
 
 N = 12
@@ -150,6 +152,18 @@ def test_pickled_arrays_are_refused(name: str, tmp_path: Path) -> None:
 def test_a_generator_nobody_knows_is_named_with_those_there_are() -> None:
     with pytest.raises(BundleError, match=r"no candidate generator 'oracle': this code has als, .*popular"):
         candidates.load("oracle", b"")
+
+
+@pytest.mark.parametrize("entry", [{"weights": 0.25}, {"last_at": NOW - 300 * US_PER_DAY}])
+def test_the_kind_of_an_interaction_and_its_age_count(name: str, generator: Generator, entry: dict[str, float]) -> None:
+    """User 4's first item was viewed, not bought; or taken long ago."""
+    changed = {field: getattr(BOARD, field).copy() for field in entry}
+    for field, value in entry.items():
+        changed[field][BOARD.indptr[4]] = value
+    other = replace(BOARD, **changed)
+    scores = KINDS[name].fit(other, PARAMS).scores(other, np.array([4]))
+    before = generator.scores(BOARD, np.array([4]))
+    assert not np.allclose(scores, before, rtol=1e-4, equal_nan=True)
 
 
 def test_fitting_on_nothing_gives_no_candidate(name: str) -> None:

@@ -4,10 +4,11 @@ A user's interactions no more than gap_hours apart are one session. Of each user
 interaction are looked at, which is what a history keeps: all of those who took an item once or twice.
 
     w(i, j) = sessions with both / (sqrt(sessions with i * sessions with j) + shrink)
-    score(user, j) = sum over the user's items i of 2 ** (-days since the user last took i / half life) * w(i, j)
+    score(user, j) = sum over the user's items i of weight * 2 ** (-days since they last took i / half life) * w(i, j)
 
-A short half life asks what goes with the basket at hand. Cosine with a shrunk denominator, as item-to-item
-collaborative filtering has it: Linden, Smith, York, *Amazon.com Recommendations* (IEEE Internet Computing 2003).
+where weight is the mean of the interactions' kinds. A short half life asks what goes with the basket at hand. Cosine
+with a shrunk denominator, as item-to-item collaborative filtering has it: Linden, Smith, York, *Amazon.com
+Recommendations* (IEEE Internet Computing 2003).
 """
 
 from dataclasses import dataclass
@@ -45,7 +46,8 @@ class BoughtTogether:
     def scores(self, histories: Histories, user_rows: np.ndarray) -> np.ndarray:
         own = of_users(histories, user_rows)
         age_days = (own.as_of - own.last_at) / US_PER_DAY
-        return self.near.scores(user_items(own, np.exp2(-age_days / self.half_life_days)))
+        lately = own.weights / own.counts * np.exp2(-age_days / self.half_life_days)
+        return self.near.scores(user_items(own, lately))
 
     def arrays(self) -> dict[str, np.ndarray]:
         return {**self.near.arrays("bought_together"), "half_life_days": np.array(self.half_life_days)}

@@ -12,9 +12,10 @@ from nextpick.schema import US_PER_DAY
 
 @dataclass(frozen=True)
 class Popular:
-    """score(item) = sum over its users of 2 ** (-days since the user last took it / half life); NaN where nobody did.
+    """score(item) = sum over its users of weight * 2 ** (-days since they last took it / half life); NaN without users.
 
-    A user counts once an item however often they took it: one shop's habit is not popularity.
+    A user counts once an item however often they took it, one shop's habit being no popularity: weight is the mean of
+    their interactions' kinds.
     """
 
     item_scores: np.ndarray
@@ -23,7 +24,9 @@ class Popular:
     def fit(cls, histories: Histories, params: Params) -> Self:
         age_days = (histories.as_of - histories.last_at) / US_PER_DAY
         decayed = np.exp2(-age_days / params.popular.half_life_days)
-        total = np.bincount(histories.item_rows, decayed, histories.n_items).astype(np.float32)
+        total = np.bincount(
+            histories.item_rows, histories.weights / histories.counts * decayed, histories.n_items
+        ).astype(np.float32)
         total[np.bincount(histories.item_rows, minlength=histories.n_items) == 0] = np.nan
         return cls(total)
 

@@ -84,13 +84,20 @@ def hits(lists: np.ndarray, held: Holdout, marked: np.ndarray | None = None) -> 
 
     `marked`, a slice, says which of the relevant entries count, by default all; users without any have relevant 0.
     """
-    entries = held.relevant
-    marked = np.ones(len(entries.item_rows), bool) if marked is None else marked
+    return _hits(_taken(lists, held), held, np.ones(len(held.relevant.item_rows), bool) if marked is None else marked)
+
+
+def _taken(lists: np.ndarray, held: Holdout) -> np.ndarray:
+    """The relevant entry at each place, -1 where there is none."""
     users = np.broadcast_to(held.users[:, None], lists.shape)
-    at = find(entries, users.ravel(), np.maximum(lists, 0).ravel()).reshape(lists.shape)
-    hit = (at >= 0) & (lists >= 0)
-    hit[hit] = marked[at[hit]]
-    return hit, np.bincount(entries.user_rows[marked], minlength=len(entries))[held.users]
+    at = find(held.relevant, users.ravel(), np.maximum(lists, 0).ravel()).reshape(lists.shape)
+    return np.where(lists >= 0, at, -1)
+
+
+def _hits(taken: np.ndarray, held: Holdout, marked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    hit = taken >= 0
+    hit[hit] = marked[taken[hit]]
+    return hit, np.bincount(held.relevant.user_rows[marked], minlength=len(held.relevant))[held.users]
 
 
 def per_user(lists: np.ndarray, held: Holdout, k: int) -> dict[str, np.ndarray]:
@@ -153,8 +160,9 @@ def _pool_figures(model: Trial, held: Holdout) -> dict[str, float]:
 
 def _slices(lists: Mapping[str, np.ndarray], held: Holdout, params: Params) -> pd.DataFrame:
     k, parts = params.evaluation.k, []
+    taken = [_taken(tops, held) for tops in lists.values()]
     for name, marked in slices(held).items():
-        judged = [hits(tops, held, marked) for tops in lists.values()]
+        judged = [_hits(entries, held, marked) for entries in taken]
         there = judged[0][1] > 0
         ndcg = np.stack([metrics.ndcg_at_k(hit[there], relevant[there], k) for hit, relevant in judged], axis=1)
         if not len(ndcg):

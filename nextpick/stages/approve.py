@@ -39,7 +39,8 @@ def question(settings: Settings, folder: Path, version: str) -> Question:
     """
     found = registry.get(settings, version)
     try:
-        about = _PICTURE.sub("", (folder / CARD).read_text())  # Airflow's page cannot show files of ours
+        card = (folder / CARD).read_text().split("\n## Parameters\n")[0]  # the buttons come below it all
+        about = _PICTURE.sub("", card)  # Airflow's page cannot show files of ours
     except FileNotFoundError:
         about = "\n".join(f"- {reason}" for reason in found.reasons)
     links = [f"Until somebody approves, the champion stays. Run: `{found.lineage.get('run_id', 'unknown')}`."]

@@ -6,9 +6,9 @@ from typing import Any
 from urllib.parse import quote
 
 from airflow.providers.standard.operators.hitl import HITLBranchOperator, HITLOperator
-from airflow.sdk import Param
 
 from nextpick_airflow import alerts
+from nextpick_airflow.forms import optional
 
 APPROVE, REJECT = "Approve", "Reject"
 
@@ -22,10 +22,8 @@ class Approval(HITLBranchOperator):
     template_fields: Collection[str] = ("folder", "version")
 
     def __init__(self, *, folder: Any, version: Any, follows: dict[str, str], **rest: Any) -> None:
-        because = Param("", type="string", maxLength=500, title="Because", description="Kept on the version in MLflow.")
-        rest["params"] = {
-            "because": because
-        }  # those of the run's own form, which Airflow puts here, are not asked again
+        because = optional("Because", "Kept with your name on the version in MLflow.", maxLength=500)
+        rest["params"] = {"because": because}  # instead of the fields of the run's own form, which Airflow puts here
         super().__init__(subject="", options=[APPROVE, REJECT], defaults=REJECT, options_mapping=follows, **rest)
         self.folder, self.version = folder, version
 

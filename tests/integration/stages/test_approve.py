@@ -45,13 +45,16 @@ def test_the_question_is_the_model_card_without_pictures_and_with_a_way_to_them(
     assert "- better than popular" in asked.body
     assert "retrain.r1" in asked.body
     (folder / approve.CARD).parent.mkdir(parents=True, exist_ok=True)
-    (folder / approve.CARD).write_text("# The card\n\n![gain](gain.png)\n\nndcg@10 is 0.31.\n")
+    (folder / approve.CARD).write_text(
+        "# The card\n\n![gain](gain.png)\n\nndcg@10 is 0.31.\n\n## Parameters\n\nseed: 42\n"
+    )
     there = registry.get(settings, "1")
     monkeypatch.setattr(registry, "get", lambda *_: there)
     served = settings.model_copy(update={"mlflow_url": "http://mlflow.example"})
     body = approve.question(served, folder, "1").body
     assert "ndcg@10 is 0.31." in body
     assert "png" not in body
+    assert "seed" not in body
     assert "(http://mlflow.example/#/models/nextpick/versions/1)" in body
 
 

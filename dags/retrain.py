@@ -1,6 +1,6 @@
 """### Train a challenger, and make it champion if it is good enough
 After each snapshot, or by hand. Runs the stages of `dvc.yaml` in a copy of the pipeline, registers the bundle in MLflow
-as challenger, and asks the gate: better than *popular*, and not worse than the champion? `promote` or `refused` runs.
+as challenger with a model card and `analyst_report`, and asks the gate: better than *popular*, not worse than champion?
 With `promotion.mode: approve` in params.yaml, `approve` first waits for a person: Browse, Required Actions.
 
 **If it is refused** (by the gate, a person, or for want of an answer) the run is green and `refused` has run: why is in

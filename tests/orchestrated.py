@@ -46,11 +46,12 @@ def run(
 ) -> Any:
     """The finished run of a DAG triggered by hand with these params; `at` names it, so that it can be run again.
 
-    `instead` gives tasks, by their ids, another body.
+    `instead` gives tasks, by their ids, another body; the analyst's report, 15 CPU-seconds each, has none by default.
     """
     dag = deepcopy(dag_bag().dags[dag_id])
-    for task_id, body in (instead or {}).items():
-        dag.task_dict[task_id].python_callable = body
+    for task_id, body in {"analyst_report": lambda *_: None, **(instead or {})}.items():
+        if task_id in dag.task_dict:
+            dag.task_dict[task_id].python_callable = body
     for task in dag.tasks:
         task.retries = retries
         task.params = deepcopy(task.params)  # dag.test() writes what it was given into them, and they are shared

@@ -1,4 +1,4 @@
-"""Stage: the Evidently report on a challenger's lists, beside its card: models/card/analyst.html."""
+"""Stage: the Evidently report on a challenger's lists, put with its card in MLflow: models/analyst.html."""
 
 from pathlib import Path
 
@@ -12,9 +12,8 @@ from nextpick.models.candidates import KINDS
 from nextpick.params import load_params
 from nextpick.settings import Settings
 from nextpick.stages import evaluate, prepared
-from nextpick.stages.card import CARD
 
-HTML = CARD / "analyst.html"
+HTML = Path("models", "analyst.html")
 log = structlog.get_logger()
 
 

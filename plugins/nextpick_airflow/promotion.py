@@ -24,13 +24,14 @@ def longest_wait() -> timedelta:
 
 
 def judged(folder: Any, version: Any) -> None:
-    """The tasks `gate`, `approve`, `promote` and `refused`."""
+    """The tasks `gate`, `approve`, `promote` and `refused`, and beside them `analyst_report`."""
     follows = {APPROVE: "promote", REJECT: "refused"}
     wait = timedelta(hours=_promotion().wait_hours)
     asked = Approval(task_id="approve", folder=folder, version=version, follows=follows, response_timeout=wait)
     ends = [promote(version), refused(version)]
     gate(folder, version) >> [asked, *ends]
     asked >> ends
+    analyst_report(folder, version)
 
 
 @task.branch
@@ -71,6 +72,15 @@ def refused(version: str) -> None:
     from nextpick.stages import approve
 
     alerts.refused(approve.refusal(load_settings(), version))
+
+
+@task
+def analyst_report(folder: str, version: str) -> None:
+    """Put Evidently's page on the version's lists with its card. What becomes of the version does not wait for it."""
+    from nextpick.settings import load_settings
+    from nextpick.stages import analyst
+
+    analyst.run(load_settings(), Path(folder), version)
 
 
 def _promotion() -> "PromotionParams":

@@ -36,16 +36,17 @@ def test_retrain_runs_the_stages_of_dvc_yaml_in_their_order_then_registers_and_a
     downstream = {task.task_id: task.downstream_task_ids for task in bag.dags["retrain"].tasks}
     stages = {"dvc.data_prep", "dvc.train_collab", "dvc.train_ranker", "dvc.evaluate"}
     assert downstream == {
-        "checkout": {*stages, "register", "gate", "approve"},
+        "checkout": {*stages, "register", "gate", "approve", "analyst_report"},
         "dvc.data_prep": {"dvc.train_collab", "dvc.train_ranker", "dvc.evaluate"},
         "dvc.train_collab": {"dvc.train_ranker", "dvc.evaluate"},
         "dvc.train_ranker": {"dvc.evaluate"},
         "dvc.evaluate": {"register"},
-        "register": {"gate", "approve", "promote", "refused"},
+        "register": {"gate", "approve", "promote", "refused", "analyst_report"},
         "gate": {"approve", "promote", "refused"},
         "approve": {"promote", "refused"},
         "promote": set(),
         "refused": set(),
+        "analyst_report": set(),
     }
 
 

@@ -66,7 +66,7 @@ def test_bad_data_fail_at_once_and_somebody_hears_why(home: Path, conn: psycopg.
 
 def test_a_refused_challenger_is_seen_to_be_refused_and_nothing_crashes(dull: None, slack: Slack) -> None:
     finished = run("retrain")
-    others = dict.fromkeys(("checkout", "register", "gate"), "success")
+    others = dict.fromkeys(("checkout", "register", "gate", "analyst_report"), "success")
     assert states(finished) == {**others, **STAGES, "approve": "skipped", "promote": "skipped", "refused": "success"}
     assert registry.champion(load_settings()) is None
     (version,) = registry.newest(load_settings(), 10)

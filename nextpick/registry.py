@@ -1,4 +1,4 @@
-"""Model versions in MLflow's registry, and their bundles on this machine: the only module that imports mlflow.
+"""Model versions in MLflow's registry, and their bundles on this machine.
 
 A version is one bundle, told by its sha256. Its files are artifacts of the MLflow run that logged it, and lie in
 `<home>/bundles/<sha256>`, whence they are read; where they are absent there, they are fetched. The alias `champion`
@@ -6,8 +6,6 @@ names the version that lists are made with, `challenger` the one that was regist
 """
 
 import json
-import os
-import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,25 +19,15 @@ import yaml
 
 from nextpick import bundles
 from nextpick.errors import GateRefused, RegistryError
+from nextpick.mlflow_engine import ABSENT, Metric, MlflowClient, MlflowException, Param, Version, connected, experiment
 from nextpick.params import flat
 from nextpick.settings import Settings
-
-_QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_CONFIGURE_LOGGING": "false"}
-_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}  # its own: 7 and 120 s
-for _name, _value in {**_QUIET, **_PATIENCE, "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}.items():
-    os.environ.setdefault(_name, _value)
-
-from mlflow import MlflowClient  # noqa: E402 - it reads the environment as it is imported
-from mlflow.entities import Metric, Param  # noqa: E402
-from mlflow.entities.model_registry import ModelVersion as _Version  # noqa: E402
-from mlflow.exceptions import MlflowException  # noqa: E402
 
 NAME = "nextpick"  # of the experiment and of the registered model
 CHAMPION, CHALLENGER = "champion", "challenger"
 CARD = "card"  # of artifacts, beside `bundle`
 PASSED, REFUSED, APPROVED = "passed", "refused", "approved"
 LINEAGE = ("run_id", "git_sha", "dirty", "data_md5", "dvc_lock_md5")
-_ABSENT = "RESOURCE_DOES_NOT_EXIST"
 _FILES = ("metrics.json", "params.yaml", "dvc.lock")
 
 
@@ -75,7 +63,7 @@ def register(settings: Settings, folder: Path, bundle_sha256: str, lineage: Mapp
 
     Raises: RegistryError; BundleError where the bundle is not the one of that sha256.
     """
-    with _client(settings) as client:
+    with connected(settings) as client:
         bundles.keep(settings, folder / "models" / "bundle", bundle_sha256)
         known = client.search_model_versions(f"name = '{NAME}' and tags.bundle_sha256 = '{bundle_sha256}'")
         found = known[0] if known else _create(client, settings, folder, bundle_sha256, lineage)
@@ -88,12 +76,12 @@ def register(settings: Settings, folder: Path, bundle_sha256: str, lineage: Mapp
 
 def _create(
     client: MlflowClient, settings: Settings, folder: Path, bundle_sha256: str, lineage: Mapping[str, str]
-) -> _Version:
+) -> Version:
     run_id, artifacts = _logged(client, settings, folder, bundle_sha256, lineage)
     try:
         client.get_registered_model(NAME)
     except MlflowException as error:
-        if error.error_code != _ABSENT:
+        if error.error_code != ABSENT:
             raise
         client.create_registered_model(NAME, description="Recommendation bundles; lists are made with the champion.")
     tags = {**lineage, "bundle_sha256": bundle_sha256}
@@ -104,11 +92,11 @@ def _logged(
     client: MlflowClient, settings: Settings, folder: Path, bundle_sha256: str, lineage: Mapping[str, str]
 ) -> tuple[str, str]:
     """The id and the artifacts' place of the MLflow run of a bundle: a crashed register's is gone on with."""
-    experiment = _experiment(client, settings)
+    experiment_id = experiment(client, settings, NAME)
     tags = {**lineage, "bundle_sha256": bundle_sha256}
     wanted = f"tags.bundle_sha256 = '{bundle_sha256}'"
-    begun = client.search_runs([experiment], wanted, max_results=1)
-    run = begun[0] if begun else client.create_run(experiment, tags=tags, run_name=lineage["run_id"])
+    begun = client.search_runs([experiment_id], wanted, max_results=1)
+    run = begun[0] if begun else client.create_run(experiment_id, tags=tags, run_name=lineage["run_id"])
     now = int(time() * 1000)
     metrics = json.loads((folder / "metrics.json").read_text())
     params = flat(yaml.safe_load((folder / "params.yaml").read_text()))
@@ -130,11 +118,11 @@ def champion(settings: Settings) -> ModelVersion | None:
 
     Raises: RegistryError; BundleError where the registry's files are not what they were.
     """
-    with _client(settings) as client:
+    with connected(settings) as client:
         try:
             found = client.get_registered_model(NAME).aliases.get(CHAMPION)
         except MlflowException as error:
-            if error.error_code != _ABSENT:
+            if error.error_code != ABSENT:
                 raise
             return None
         return _at_hand(client, settings, str(found)) if found else None
@@ -142,13 +130,13 @@ def champion(settings: Settings) -> ModelVersion | None:
 
 def get(settings: Settings, version: str) -> ModelVersion:
     """A version by its number, its bundle at hand. Raises: RegistryError where there is none; BundleError."""
-    with _client(settings) as client:
+    with connected(settings) as client:
         return _at_hand(client, settings, version)
 
 
 def newest(settings: Settings, n: int) -> list[ModelVersion]:
     """The n newest versions, newest first; their bundles may be absent on this machine."""
-    with _client(settings) as client:
+    with connected(settings) as client:
         found = client.search_model_versions(f"name = '{NAME}'", max_results=n, order_by=["version_number DESC"])
         return [_described(settings, client.get_model_version(NAME, version.version)) for version in found]
 
@@ -156,7 +144,7 @@ def newest(settings: Settings, n: int) -> list[ModelVersion]:
 def judged(settings: Settings, version: str, passed: bool, reasons: Sequence[str], card: Path | None = None) -> None:
     """Write the gate's decision on a version and on its MLflow run, and put the card's files beside the bundle."""
     tags = {"gate": PASSED if passed else REFUSED, "gate_reasons": json.dumps(list(reasons))}
-    with _client(settings) as client:
+    with connected(settings) as client:
         run_id = str(client.get_model_version(NAME, version).run_id)
         if card is not None:
             client.log_artifacts(run_id, str(card), CARD)
@@ -168,21 +156,21 @@ def judged(settings: Settings, version: str, passed: bool, reasons: Sequence[str
 def answered(settings: Settings, version: str, approved: bool, by: str, because: str) -> None:
     """Write on a version what a person said to its promotion; `by` is empty where nobody did in time."""
     tags = {"approval": APPROVED if approved else REFUSED, "approval_by": by, "approval_because": because}
-    with _client(settings) as client:
+    with connected(settings) as client:
         for name, value in tags.items():
             client.set_model_version_tag(NAME, version, name, value)
 
 
 def attach(settings: Settings, version: str, file: Path) -> None:
     """Put a file with a version's card."""
-    with _client(settings) as client:
+    with connected(settings) as client:
         client.log_artifact(str(client.get_model_version(NAME, version).run_id), str(file), CARD)
 
 
 def card(settings: Settings, version: str) -> Path:
     """The folder of a version's card, fetched to `<home>/cards/<version>`. Raises: RegistryError where it has none."""
     place = settings.home.resolve() / "cards" / version
-    with _client(settings) as client:
+    with connected(settings) as client:
         run_id = str(client.get_model_version(NAME, version).run_id)
         if not any(file.path == CARD for file in client.list_artifacts(run_id)):
             raise RegistryError(f"Version {version} has no card: the gate has not been asked about it.")
@@ -200,7 +188,7 @@ def promote(settings: Settings, version: str, *, force: str = "") -> None:
 
     Raises: GateRefused; RegistryError.
     """
-    with _client(settings) as client:
+    with connected(settings) as client:
         found = _described(settings, client.get_model_version(NAME, version))
         fault = f"was rejected: {found.rejected}" if found.rejected else ""
         if not fault and found.gate != PASSED:
@@ -216,7 +204,7 @@ def promote(settings: Settings, version: str, *, force: str = "") -> None:
 
 def reject(settings: Settings, version: str, why: str) -> None:
     """Keep a version from ever being promoted without force."""
-    with _client(settings) as client:
+    with connected(settings) as client:
         client.set_model_version_tag(NAME, version, "rejected", why)
         _clear_challenger(client, _described(settings, client.get_model_version(NAME, version)))
 
@@ -226,34 +214,7 @@ def _clear_challenger(client: MlflowClient, version: ModelVersion) -> None:
         client.delete_registered_model_alias(NAME, CHALLENGER)
 
 
-@contextmanager
-def _client(settings: Settings) -> Iterator[MlflowClient]:
-    """A client; what MLflow cannot do is a RegistryError that names the place, without what opens the door."""
-    uri = settings.tracking_uri
-    if uri.startswith("sqlite:///"):
-        Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-    try:
-        yield MlflowClient(tracking_uri=uri, registry_uri=uri)
-    except MlflowException as error:
-        if error.error_code == _ABSENT:
-            raise RegistryError(f"{error.message}. `nextpick status` lists what there is.") from None
-        door = re.compile(r"//[^/@]*@")  # user and password of a URL
-        raise RegistryError(
-            f"MLflow at {door.sub('//', uri)} cannot do what was asked: {door.sub('//', error.message)} "
-            "Is it running, and is NEXTPICK_MLFLOW_URL right? What is live is served on without it."
-        ) from None
-
-
-def _experiment(client: MlflowClient, settings: Settings) -> str:
-    found = client.get_experiment_by_name(NAME)
-    if found is not None:
-        return str(found.experiment_id)
-    served = settings.tracking_uri.startswith("http")  # the server knows where its artifacts go
-    local = settings.home.resolve() / "mlflow" / "artifacts"
-    return str(client.create_experiment(NAME, None if served else local.as_uri()))
-
-
-def _described(settings: Settings, found: _Version) -> ModelVersion:
+def _described(settings: Settings, found: Version) -> ModelVersion:
     tags = found.tags
     lineage = {name: tags[name] for name in LINEAGE if name in tags}
     return ModelVersion(

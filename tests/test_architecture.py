@@ -24,7 +24,7 @@ SERVING_MAY_NOT = (
 ONLY_IN = {
     "lightgbm": "nextpick/models/ranker.py",
     "implicit": "nextpick/models/implicit_engine.py",
-    "mlflow": "nextpick/registry.py",
+    "mlflow": "nextpick/mlflow_engine.py",
     "evidently": "nextpick/evidently_engine.py",
     "slack_sdk": "nextpick/drift/slack.py",
     "matplotlib": "nextpick/card/plots.py",
@@ -42,7 +42,8 @@ MAY_IMPORT = {
     "evidently_engine": set(),
     "store": FOUNDATION,
     "bundles": FOUNDATION | {"models"},
-    "registry": FOUNDATION | {"models", "bundles"},
+    "mlflow_engine": FOUNDATION,
+    "registry": FOUNDATION | {"models", "bundles", "mlflow_engine"},
     "pipeline": FOUNDATION | {"git", "program"},
     "git": set(),
     "program": set(),

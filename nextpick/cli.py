@@ -14,6 +14,7 @@ from nextpick.commands.recommend import recommend
 from nextpick.commands.replay import replay
 from nextpick.commands.status import status
 from nextpick.commands.train import train
+from nextpick.commands.tune import tune
 from nextpick.errors import NextPickError
 from nextpick.settings import load_settings
 
@@ -54,6 +55,7 @@ app.command()(recommend)
 app.command()(status)
 app.command()(replay)
 app.command()(drift)
+app.command()(tune)
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ SERVING_MAY_NOT = (
     "nextpick.drift",
     "nextpick.card",
     "nextpick.registry",
+    "nextpick.tuning",
     "nextpick.local",
 )
 ONLY_IN = {
@@ -28,6 +29,8 @@ ONLY_IN = {
     "evidently": "nextpick/evidently_engine.py",
     "slack_sdk": "nextpick/drift/slack.py",
     "matplotlib": "nextpick/card/plots.py",
+    "optuna": "nextpick/tuning/study.py",
+    "ruamel": "nextpick/tuning/review.py",
 }
 # Inside nextpick imports point to the left; a part may import those listed and itself.
 FOUNDATION = {"errors", "schema", "params", "idmap", "settings"}
@@ -37,6 +40,7 @@ MAY_IMPORT = {
     "models": FOUNDATION - {"settings"} | {"data", "features"},
     "evaluation": FOUNDATION - {"settings"} | {"data", "features", "models"},
     "card": FOUNDATION - {"settings"} | {"data", "features", "models", "evaluation", "evidently_engine"},
+    "tuning": FOUNDATION | {"data", "features", "models", "evaluation", "mlflow_engine"},
     "release": FOUNDATION | {"data", "features", "models", "store"},
     "drift": FOUNDATION | {"data", "features", "evidently_engine"},
     "evidently_engine": set(),

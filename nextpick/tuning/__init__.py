@@ -1,0 +1,1 @@
+"""The search for better parameters, on the label windows alone."""

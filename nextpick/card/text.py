@@ -113,6 +113,7 @@ def _slices(facts: Facts) -> str:
         best = part[part["contender"] != MODEL].sort_values("ndcg").iloc[-1]
         value = _bounded(model["ndcg"], model["low"], model["high"])
         other = f"{best['contender']} {best['ndcg']:.4f}"
+        other = f"**{other}, surely better**" if best["low"] > model["high"] else other
         rows.append((name, MEANINGS[name], f"{int(model['users']):,}", value, other))
     return _table(("slice", "", "users", MODEL, "best of the others"), rows) if rows else ""
 

@@ -1,5 +1,6 @@
 """Stage: the Evidently report on a challenger's lists, put with its card in MLflow: models/analyst.html."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,19 +15,33 @@ from nextpick.settings import Settings
 from nextpick.stages import evaluate, prepared
 
 HTML = Path("models", "analyst.html")
+KEEP = 20  # versions, 4 MB each
 log = structlog.get_logger()
 
 
 def run(settings: Settings, project: Path, version: str) -> bool:
-    """Write the report and put it with the version's card in MLflow; False where nobody was measured.
+    """Write the report, put it with the version's card in MLflow, and where Airflow's page of reports finds it.
+
+    False where nobody was measured. Of those for Airflow's page the newest KEEP stay.
 
     Some 15 CPU-seconds, most of them Evidently's import. Raises: DataError; RegistryError.
     """
     if not write(project):
         return False
     registry.attach(settings, version, project / HTML)
+    _show(project / HTML, settings.home / "reports" / "models", version)
     log.info("analyst's report", version=version, path=str(project / HTML))
     return True
+
+
+def _show(html: Path, folder: Path, version: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f".{version}.html.new"
+    shutil.copyfile(html, draft)
+    draft.replace(folder / f"{version}.html")
+    newest_first = sorted(folder.glob("[1-9]*.html"), key=lambda path: int(path.stem), reverse=True)
+    for path in newest_first[KEEP:]:
+        path.unlink(missing_ok=True)
 
 
 def write(project: Path) -> bool:

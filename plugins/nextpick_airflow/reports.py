@@ -1,4 +1,4 @@
-"""The drift reports as pages inside the Airflow UI, for whoever is signed in, viewers included.
+"""Reports on drift and on models as pages inside the Airflow UI, for whoever is signed in, viewers included.
 
 Every Airflow process imports this file, task processes too, so the app is made at its first request. A report's HTML
 holds what users sent (kinds, ids), so it runs in a sandbox: its scripts see no cookie of Airflow's and reach no server.
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 URL_PREFIX = "/nextpick"
 PAGE = 50  # reports
+VERSION = re.compile(r"[1-9]\d{0,8}")
 NIGHT, NAME = re.compile(r"\d{4}-\d\d-\d\d"), re.compile(r"\d{6}(_\d{6})?\.html")
 OURS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'"}
 EVIDENTLYS = {
@@ -72,6 +73,12 @@ def _app() -> "FastAPI":
             raise HTTPException(404, "There is no such report.")
         return FileResponse(found, media_type="text/html", headers=EVIDENTLYS)
 
+    @app.get("/models/{version}")
+    def model(version: str) -> FileResponse:
+        if version not in model_versions(_models()):
+            raise HTTPException(404, "There is no such report.")
+        return FileResponse(_models() / f"{version}.html", media_type="text/html", headers=EVIDENTLYS)
+
     _explain_outages(app)
     return app
 
@@ -84,13 +91,20 @@ def html_file(root: Path, night: str, name: str) -> Path | None:
     return path if path.is_file() and path.resolve() == path else None
 
 
+def model_versions(folder: Path) -> list[str]:
+    """The versions on whose lists there is a page in `folder`, newest first; a link is none."""
+    found = [path.stem for path in folder.glob("*.html") if VERSION.fullmatch(path.stem) and not path.is_symlink()]
+    return sorted(found, key=int, reverse=True)
+
+
 def _index(conn: "Connection", before: datetime | None) -> str:
     from nextpick.store import drift
 
     before = drift.FOREVER if before is None else before.replace(tzinfo=before.tzinfo or UTC)
     found = drift.reports(conn, PAGE + 1, before)
     rows = [{"report": report, "size": _size(report.path)} for report in found[:PAGE]]
-    return _page("index.html", rows=rows, older=found[PAGE - 1].as_of if len(found) > PAGE else None)
+    older = found[PAGE - 1].as_of if len(found) > PAGE else None
+    return _page("index.html", rows=rows, older=older, models=model_versions(_models()))
 
 
 @contextmanager
@@ -106,6 +120,12 @@ def _root() -> Path:
     from nextpick.settings import load_settings
 
     return load_settings().home / "reports" / "drift"
+
+
+def _models() -> Path:
+    from nextpick.settings import load_settings
+
+    return load_settings().home / "reports" / "models"
 
 
 def _size(path: str | None) -> int | None:

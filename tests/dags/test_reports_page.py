@@ -77,7 +77,7 @@ def store(conn: psycopg.Connection, as_of: datetime = NIGHT, **changes: Any) -> 
     return report_id
 
 
-@pytest.mark.parametrize("path", [*PATHS, "/nextpick/files/2025-11-14/050000.html"])
+@pytest.mark.parametrize("path", [*PATHS, "/nextpick/files/2025-11-14/050000.html", "/nextpick/models/1"])
 def test_nobody_comes_in_without_a_token(airflow: Any, root: Path, path: str) -> None:
     assert TestClient(airflow).get(path).status_code == 401
 
@@ -151,6 +151,32 @@ def test_what_a_client_would_not_even_send_leads_nowhere(root: Path, night: str)
     (root.parents[1] / "050000.html").write_text("the-secret")
     assert reports.html_file(root, night, "050000.html") is None
     assert reports.html_file(root, "2025-11-13", f"{night}/050000.html") is None
+
+
+def test_a_viewer_sees_the_pages_on_models_newest_first_and_in_the_sandbox(viewer: TestClient, root: Path) -> None:
+    assert "version" not in viewer.get("/nextpick/").text
+    models = root.parent / "models"
+    models.mkdir()
+    for version in ("2", "10"):
+        (models / f"{version}.html").write_text(f"lists of {version}")
+    index, page = viewer.get("/nextpick/").text, viewer.get("/nextpick/models/10")
+    assert index.index('href="models/10"') < index.index('href="models/2"')
+    assert (page.text, page.headers["Content-Security-Policy"]) == (
+        "lists of 10",
+        reports.EVIDENTLYS["Content-Security-Policy"],
+    )
+    assert viewer.get("/nextpick/models/3").status_code == 404
+
+
+@pytest.mark.parametrize("version", ["..%2f..%2fsecrets", "%2e%2e", "0", "7", "08", "secrets", "8%00", ".8.html.new"])
+def test_no_version_and_no_link_leads_to_another_file(viewer: TestClient, root: Path, version: str) -> None:
+    models = root.parent / "models"
+    models.mkdir()
+    for name in ("0", "08", "secrets", ".8.html.new"):
+        (models / f"{name}.html").write_text("secret")
+    (models / "7.html").symlink_to(root.parents[1] / "secrets.json")
+    answer = viewer.get(f"/nextpick/models/{version}")
+    assert (answer.status_code, "secret" in answer.text) == (404, False)
 
 
 def test_a_report_that_is_not_there_is_404(viewer: TestClient) -> None:

@@ -13,6 +13,7 @@ from nextpick.evaluation.trial import alone
 from nextpick.features.holdout import holdout
 from nextpick.models.candidates import KINDS
 from nextpick.params import load_params
+from nextpick.settings import Settings
 from nextpick.stages import analyst as stage
 from nextpick.stages import evaluate, prepared
 
@@ -53,6 +54,19 @@ def test_the_page_shows_the_figures_of_model_and_popular_and_names_no_user(hones
         assert f'"{round(figures[name], 3):g}"' in page, name
     assert "a heavy user" in page
     assert not [user for user in prepared.read(folder).users.ids if f'"{user}"' in page]
+
+
+def test_the_newest_pages_lie_where_airflow_finds_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, attached = Settings(_env_file=None, home=tmp_path), []
+    (tmp_path / "models").mkdir()
+    monkeypatch.setattr(stage, "write", lambda project: (project / stage.HTML).write_text("a page"))
+    monkeypatch.setattr(stage.registry, "attach", lambda _, version, file: attached.append((version, file)))
+    monkeypatch.setattr(stage, "KEEP", 2)
+    for version in ("8", "9", "10", "10"):
+        assert stage.run(settings, tmp_path, version)
+    shown = {path.name: path.read_text() for path in (tmp_path / "reports" / "models").iterdir()}
+    assert shown == {"9.html": "a page", "10.html": "a page"}
+    assert attached[-1] == ("10", tmp_path / stage.HTML)
 
 
 def test_where_nobody_was_measured_there_is_no_page(honest: Path, tmp_path: Path) -> None:

@@ -114,6 +114,14 @@ def test_what_was_never_measured_is_said_to_be_so() -> None:
     assert plots(nothing) == {}
 
 
+def test_a_slice_in_which_another_is_surely_better_is_marked() -> None:
+    report = measured()
+    report.slices.loc[5, ["ndcg", "low", "high"]] = (0.6, 0.55, 0.65)  # als, among the cold
+    text = card(replace(facts(), report=report))
+    assert "| **als 0.6000, surely better** |" in text
+    assert text.count("surely better") == 1
+
+
 def test_a_bar_in_a_value_breaks_no_table() -> None:
     odd = replace(facts(), lineage={"run_id": "a|b"})
     assert "| **Run** | a&#124;b |" in card(odd)

@@ -6,7 +6,12 @@ import pytest
 
 from tests.sample_slice import project
 
-SMALL = {"als": {"factors": 32}, "split": {"label_windows": 1}, "evaluation": {"bootstrap_samples": 200}}
+SMALL = {
+    "als": {"factors": 32},
+    "split": {"label_windows": 1},
+    "ranker": {"trees": 100},
+    "evaluation": {"bootstrap_samples": 200},
+}
 
 
 @pytest.fixture(scope="session")

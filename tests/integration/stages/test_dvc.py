@@ -56,7 +56,7 @@ def test_repro_fills_a_clean_clone_and_then_only_what_changed(clone: Path) -> No
     assert about["data_md5"] == raw["md5"], "the bundle names its data otherwise than DVC does"
     assert about["metrics"] == json.loads((clone / "metrics.json").read_text())
 
-    write_params(clone, **SMALL, ranker={"trees": 20})
+    write_params(clone, **{**SMALL, "ranker": {"trees": 20}})
     said = dvc(clone, "repro")
     states = {name: f"Running stage '{name}'" in said for name in lock["stages"]}
     assert states == {"data_prep": False, "train_collab": False, "train_ranker": True, "evaluate": True}

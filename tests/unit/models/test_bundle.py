@@ -13,10 +13,12 @@ from nextpick.models.bundle import Bundle, load_bundle, save_bundle
 from nextpick.models.manifest import FORMAT, MANIFEST
 from tests.published import Version
 from tests.trained import train
+from tests.worlds import params
 
+GENERATORS = params().generators  # those that ship
 FILES = {
     "manifest.json", "bundle.json", "params.json", "ids.json", "items.parquet", "ranker.txt", "importance.json",
-    "als.npz", "buy_again.npz", "popular.npz",
+    *(f"{name}.npz" for name in GENERATORS),
 }  # fmt: skip
 
 
@@ -49,7 +51,7 @@ def test_a_bundle_is_these_plain_files(folder: Path) -> None:
 def test_what_is_saved_comes_back(folder: Path, tmp_path: Path) -> None:
     bundle = load_bundle(folder)
     assert (len(bundle.users), len(bundle.items)) == (24, 30)
-    assert tuple(bundle.generators) == bundle.params.generators == ("als", "buy_again", "popular")
+    assert tuple(bundle.generators) == bundle.params.generators == GENERATORS
     assert bundle.table.features.shape[0] == len(bundle.table.titles) == len(bundle.table.prices) == 30
     assert bundle.windows.cutoff > bundle.windows.test_from > max(bundle.windows.labels_from)
     assert bundle.metrics["ndcg_at_10"] > bundle.metrics["popular_ndcg_at_10"] > 0
@@ -148,7 +150,7 @@ def test_features_in_another_order_than_the_rankers_are_refused(copy: Path) -> N
 
 def test_a_generator_this_code_lacks_is_named(copy: Path) -> None:
     forge(copy, "oracle.npz", (copy / "als.npz").read_bytes())
-    amend(copy, "bundle.json", generators=["als", "buy_again", "popular", "oracle"])
+    amend(copy, "bundle.json", generators=[*GENERATORS, "oracle"])
     with pytest.raises(BundleError, match="There is no candidate generator 'oracle'"):
         load_bundle(copy)
 

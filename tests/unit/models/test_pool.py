@@ -12,8 +12,9 @@ from nextpick.models.pool import best, build_pool, ranked
 from tests.worlds import checkerboard, params
 
 BOARD = checkerboard(12)
-GENERATORS = candidates.fit(BOARD, params(als={"factors": 2, "regularization": 0.1}))
 SIZES = {"als": 3, "buy_again": 2, "popular": 4}
+SMALL = params(als={"factors": 2, "regularization": 0.1}).model_copy(update={"pool": SIZES})
+GENERATORS = candidates.fit(BOARD, SMALL)
 EVERYBODY = np.arange(12, dtype=np.int32)
 
 grids = hnp.arrays(

@@ -65,11 +65,12 @@ class Seen:
 
     @classmethod
     def of(cls, first: Pooled, fused: np.ndarray) -> "Seen":
-        """Scores, places, the sum and its place, popularity, activity."""
+        """Of the members and of the sum: values, places, and values as a part of the group's highest; and features."""
         groups, sizes = first.groups, np.maximum(np.diff(first.indptr), 1)
         values = [*scaled(first.scores).T, fused]
         placed = [places(column, groups) for column in values]
-        inputs = np.column_stack([*values, *placed, first.features]).astype(np.float32)
+        parts = [column / np.maximum(_highest(column, groups, len(sizes)), 1e-9)[groups] for column in values]
+        inputs = np.column_stack([*values, *placed, *parts, first.features]).astype(np.float32)
         centred = fused - (np.bincount(groups, fused, len(sizes)) / sizes)[groups]
         return cls(inputs, centred / (centred.std() or 1.0))
 
@@ -113,7 +114,7 @@ def blend(pooled: Pooled, k: int, seed: int, say: Say) -> Blend:
     # scaled over all rows, not the held alone, as they will be
     sums, corrected = (one.scores(pooled)[stops[pooled.groups]] for one in (plain, ranked))
     gains = worths(corrected, held, k) - worths(sums, held, k)
-    certain = gains.mean() > gains.std() / max(len(gains), 1) ** 0.5
+    certain = gains.mean() > 2 * gains.std() / max(len(gains), 1) ** 0.5
     say(f"fused: the sum {worth(sums, held, k):.4f}, {trees.best_iteration} trees on it {gains.mean():+.4f}")
     return ranked if certain else plain
 
@@ -130,7 +131,7 @@ def search(pooled: Pooled, k: int, draw: np.random.Generator, say: Say) -> np.nd
         found.append(_climbed(values, start / start.sum(), draw))
         say(f"fused: weights {np.round(found[-1][1], 3).tolist()} {found[-1][0]:.4f}, the best alone {max(alone):.4f}")
     highest = max(worth for worth, _ in found)
-    return np.mean([weights for worth, weights in found if worth > 0.998 * highest], axis=0)  # equals, so less noise
+    return np.mean([weights for worth, weights in found if worth > 0.99 * highest], axis=0)  # equals, so less noise
 
 
 def _climbed(values: "_Padded", start: np.ndarray, draw: np.random.Generator) -> tuple[float, np.ndarray]:
@@ -184,6 +185,12 @@ class _Padded:
         return float((hits.sum(axis=1) / self.relevant + hits @ discounts / ideal).mean() / 2)
 
 
+def _highest(values: np.ndarray, groups: np.ndarray, n: int) -> np.ndarray:
+    out = np.full(n, -np.inf)
+    np.maximum.at(out, groups, values)
+    return out
+
+
 def _trees(pooled: Pooled, fused: np.ndarray, stops: np.ndarray, seed: int) -> lgb.Booster:
     place = places(fused, pooled.groups)
     first = pooled.rows(place < RANKED)
@@ -194,6 +201,6 @@ def _trees(pooled: Pooled, fused: np.ndarray, stops: np.ndarray, seed: int) -> l
         rows, sizes = mark[first.groups], np.diff(first.indptr)[mark]
         labels = first.labels[rows].astype(int)
         parts.append(lgb.Dataset(seen.inputs[rows], labels, group=sizes, init_score=seen.start[rows]))
-    settings = {**_LIGHTGBM, "seed": seed, "metric": "ndcg", "eval_at": [20], "lambdarank_truncation_level": 30}
+    settings = {**_LIGHTGBM, "seed": seed, "metric": "ndcg", "eval_at": [20], "lambdarank_truncation_level": 60}
     stopping = lgb.early_stopping(_PATIENCE, verbose=False)
     return lgb.train(settings, parts[0], _TREES, valid_sets=[parts[1]], callbacks=[stopping])

@@ -5,6 +5,8 @@ they do not, it is one for half of the users (drawn) and the other for the rest,
 together chose better than either alone, since a test may lie anywhere or at the end.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.sparse import csr_matrix
 
@@ -15,17 +17,23 @@ SHARE = 0.2
 _LATEST = {"random": 0.0, "untold": 0.5, "last": 1.0}  # the part of the users whose last items are held back
 
 
-def carve(split: Split, seed: int) -> Split:
+FOLDS = 4  # of users, where items are held back at random
+
+
+def carve(split: Split, seed: int, fold: int | None = None) -> Split:
     """A split of split.train. Held back is a fifth of each user's items; one, where the test seeks one of each user.
 
-    A user keeps at least one; of users with one item nothing is held back. Negatives are as many as given, drawn
-    evenly from what the user has not.
+    With `fold` (from 0), only of a FOLDS-th of the users, drawn: the rest of train stays as dense as it is, which
+    matters where items have few users. A user keeps at least one item; of users with one nothing is held back.
+    Negatives are as many as given, drawn evenly from what the user has not.
     """
     known, draw = split.train, np.random.default_rng(seed)
     sizes = np.diff(known.indptr)
     one_each = bool((np.diff(split.test.indptr)[split.users] == 1).all())
     wanted = np.ones(len(known), np.int64) if one_each else np.maximum(np.round(SHARE * sizes), 1).astype(np.int64)
     wanted = np.minimum(wanted, np.maximum(sizes - 1, 0))
+    if fold is not None:
+        wanted[np.random.default_rng(0).permutation(len(known)) % FOLDS != fold] = 0
     keys = draw.random(len(known.item_rows))
     if split.timing != "none":
         latest = (draw.random(len(known)) < _LATEST[split.cut])[known.user_rows]
@@ -45,6 +53,16 @@ def some_users(split: Split, n: int, seed: int) -> np.ndarray:
     if len(users) <= n:
         return users
     return np.sort(np.random.default_rng(seed).choice(users, n, replace=False))
+
+
+def narrowed(split: Split, n: int) -> Split:
+    """The same with only the n items that most users of train have."""
+    counts = np.bincount(split.train.item_rows, minlength=split.train.n_items)
+    kept = np.zeros(len(counts), bool)
+    kept[np.argsort(-counts, kind="stable")[:n]] = True
+    sought = csr_matrix(split.test.multiply(kept[None, :]))
+    sought.eliminate_zeros()
+    return replace(split, train=select(split.train, kept[split.train.item_rows]), test=sought)
 
 
 def _ones_of(known: Histories) -> csr_matrix:

@@ -12,7 +12,7 @@ from benchmarks.yardstick.split import Split
 from nextpick.errors import NextPickError
 from nextpick.models.candidates import KINDS
 
-USERS = 4000  # to judge a setting by; where train has fewer, it is carved several times
+USERS = 4000  # to judge a setting by; where one carving has fewer, there are several
 _CARVINGS = 4  # at most
 
 Value = Callable[[Update], float]
@@ -20,10 +20,15 @@ Say = Callable[[str], None]
 
 
 def carvings(split: Split, seed: int) -> list[Split]:
-    """So many that their users are USERS in all, or _CARVINGS."""
-    first = carve(split, seed)
+    """So many that their users are USERS in all, or _CARVINGS.
+
+    Each is of other users where items are held back at random. Where last ones are, it is of all: what others did
+    meanwhile is not known at the end of a history.
+    """
+    ends = split.timing != "none" and split.cut != "random"
+    first = carve(split, seed, None if ends else 0)
     n = min(_CARVINGS, -(-USERS // max(len(first.users), 1)))
-    return [first, *(carve(split, seed + i) for i in range(1, n))]
+    return [first, *(carve(split, seed + i, None if ends else i) for i in range(1, n))]
 
 
 def valued(kind: str, carved: Sequence[Split], k: int, seed: int, say: Say) -> Value:

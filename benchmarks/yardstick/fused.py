@@ -11,35 +11,56 @@ from benchmarks.yardstick.blending import Blend, blend
 from benchmarks.yardstick.carving import some_users
 from benchmarks.yardstick.choice import carvings, settle, valued
 from benchmarks.yardstick.isolated import peak_mb
-from benchmarks.yardstick.measure import Job, after, tell
-from benchmarks.yardstick.pooled import Pooled, joined, places, pool
+from benchmarks.yardstick.measure import DENSE_ITEMS, Job, after, tell
+from benchmarks.yardstick.pooled import Pooled, Scoring, joined, places, pool
 from benchmarks.yardstick.ranking import figures
 from benchmarks.yardstick.settings import LADDERS, SEED, Update, ladders_of, params_of, start_of
 from benchmarks.yardstick.split import Split, read_split
+from nextpick.features.histories import Histories, of_users, select
 from nextpick.models.candidates import KINDS
 from nextpick.models.generator import Generator
 
 USERS = 8000  # of validation, that the sum and the trees learn from
-_DENSE_ITEMS = 12_000  # up to here EASE's inverse costs no more than the others
 
 
 @dataclass(frozen=True)
 class Member:
-    """One generator of the pool: a kind, what is not as its kind starts, and the settings to climb."""
+    """One generator of the pool: a kind, what is not as its kind starts, the settings to climb; and of how many of a
+    user's latest items it scores, where not of all.
+    """
 
     kind: str
     start: Update
     climbed: tuple[str, ...]
+    latest: int | None = None
 
 
+@dataclass(frozen=True)
+class OfLatest:
+    """Another generator's scores of each user's `n` latest items alone."""
+
+    generator: Generator
+    n: int
+
+    def scores(self, histories: Histories, user_rows: np.ndarray) -> np.ndarray:
+        """As Generator.scores."""
+        own = of_users(histories, user_rows)
+        order = np.lexsort((-own.last_at, own.user_rows))
+        kept = np.zeros(len(order), bool)
+        kept[order] = np.arange(len(order)) - own.indptr[own.user_rows[order]] < self.n
+        return self.generator.scores(select(own, kept), np.arange(len(user_rows)))
+
+
+_SHARP = {"rank": 0, "sharpening": 1.5, "source_exponent": 0.9, "target_exponent": 0.4}
+_NEAREST = {"rank": 0, "sharpening": 3.0, "source_exponent": 1.8, "target_exponent": 0.8}
 MEMBERS = {
     "popular": Member("popular", {}, ("half_life_days",)),
     "filter": Member("linear_filter", {"rank": 0}, ("source_exponent", "target_exponent", "user_exponent")),
-    "sharp": Member(
-        "linear_filter",
-        {"rank": 0, "sharpening": 1.5, "source_exponent": 0.9, "target_exponent": 0.4},
-        ("source_exponent", "target_exponent"),
+    "sharp": Member("linear_filter", _SHARP, ("source_exponent", "target_exponent")),
+    "nearest": Member(
+        "linear_filter", {"rank": 0, "sharpening": 3.0, "source_exponent": 1.8, "target_exponent": 0.8}, ()
     ),
+    "recent": Member("linear_filter", _SHARP, (), latest=5),
     "svd": Member("linear_filter", {"neighbours": 0, "rank": 512, "rank_weight": 1.0}, ("rank", "rank_exponent")),
     "als": Member("als", {}, tuple(LADDERS["als"])),
     "rp3beta": Member("rp3beta", {"beta": 0.0}, ("alpha",)),
@@ -76,8 +97,9 @@ def measure_fused(job: Job) -> dict[str, Any]:
 
 
 def _members(split: Split) -> Mapping[str, Member]:
-    few = split.train.n_items <= _DENSE_ITEMS
-    return {name: member for name, member in MEMBERS.items() if few or name != "ease"}
+    left_out = {"ease"} if split.train.n_items > DENSE_ITEMS else set()
+    left_out |= {"recent"} if split.timing == "none" else set()
+    return {name: member for name, member in MEMBERS.items() if name not in left_out}
 
 
 def _settings(name: str, member: Member, carved: list[Split], split: Split, job: Job) -> Update:
@@ -89,12 +111,13 @@ def _settings(name: str, member: Member, carved: list[Split], split: Split, job:
     return settle(value, start, ladders, after(job.choose_seconds / len(MEMBERS)))
 
 
-def _fitted(chosen: Mapping[str, Update], split: Split, job: Job) -> dict[str, Generator]:
-    out = {}
+def _fitted(chosen: Mapping[str, Update], split: Split, job: Job) -> dict[str, Scoring]:
+    out: dict[str, Scoring] = {}
     for name, update in chosen.items():
         tell(f"fused fits {name}")
-        kind = MEMBERS[name].kind
-        out[name] = KINDS[kind].fit(split.train, params_of({kind: update}, split.timing, job.max_gb))
+        kind, latest = MEMBERS[name].kind, MEMBERS[name].latest
+        fitted = KINDS[kind].fit(split.train, params_of({kind: update}, split.timing, job.max_gb))
+        out[name] = OfLatest(fitted, latest) if latest else fitted
     return out
 
 

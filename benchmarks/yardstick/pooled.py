@@ -2,15 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
 from benchmarks.yardstick.ranking import best, comparable, in_blocks
 from benchmarks.yardstick.split import Split
-from nextpick.models.generator import Generator
+from nextpick.features.histories import Histories
 
 PER_MEMBER = 100  # of each member's best are candidates
+
+
+class Scoring(Protocol):
+    """What a member of the pool must do: score, as a generator does."""
+
+    def scores(self, histories: Histories, user_rows: np.ndarray) -> np.ndarray:
+        """As Generator.scores."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,7 @@ class Pooled:
         )
 
 
-def pool(members: Mapping[str, Generator], split: Split, users: np.ndarray) -> Pooled:
+def pool(members: Mapping[str, Scoring], split: Split, users: np.ndarray) -> Pooled:
     """The union of the members' best for each user; all of test and negatives, where there are negatives."""
     n = PER_MEMBER if split.negatives is None else split.train.n_items
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from benchmarks.yardstick.carving import carve, some_users
+from benchmarks.yardstick.carving import carve, narrowed, some_users
 from benchmarks.yardstick.split import Split, read_split
 from tests.unit.yardstick.planted import ring
 
@@ -56,11 +56,24 @@ def test_where_the_test_seeks_one_of_each_user_one_is_held_back(split: Split) ->
 
 
 def test_a_user_keeps_an_item(split: Split) -> None:
-    carved = carve(split, 1)
-    again = carve(carve(carve(carved, 2), 3), 4)
-    for _ in range(6):
-        again = carve(again, 5)
-    assert np.diff(again.train.indptr).min() == 1
+    for _ in range(8):
+        split = carve(split, 5)
+    assert np.diff(split.train.indptr).min() == 1
+
+
+def test_folds_are_of_different_users_and_all_of_them(split: Split) -> None:
+    folds = [carve(split, 1, fold).users.tolist() for fold in range(4)]
+    assert sorted(user for fold in folds for user in fold) == split.users.tolist()
+    assert [len(fold) for fold in folds] == [15] * 4
+
+
+def test_narrowed_has_only_the_items_of_most_users(split: Split) -> None:
+    few = narrowed(split, 5)
+    counts = np.bincount(split.train.item_rows, minlength=split.train.n_items)
+    kept = np.unique(few.train.item_rows)
+    assert len(kept) == 5
+    assert counts[kept].min() >= np.delete(counts, kept).max()
+    assert set(few.test.indices.tolist()) <= set(kept.tolist())
 
 
 def test_negatives_are_drawn_from_what_the_user_has_not(split: Split) -> None:

@@ -12,6 +12,7 @@ import psutil
 import psycopg
 import pytest
 from filelock import FileLock
+from hypothesis import settings as hypothesis_settings
 from psycopg import sql
 
 from nextpick.local import ports, postgres
@@ -22,6 +23,9 @@ from tests.published import Version
 for variable in [name for name in os.environ if name.startswith(("NEXTPICK_", "AIRFLOW_", "MLFLOW_"))]:
     del os.environ[variable]  # whatever the machine is set up for, the tests are not
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy; implicit is 2-3 times slower without
+
+hypothesis_settings.register_profile("untimed", deadline=None)  # a busy machine is no fault
+hypothesis_settings.load_profile("untimed")
 
 FOLDER = "PYTEST_NEXTPICK_FOLDER"  # of this session; xdist's workers inherit it
 PREFIX = "nextpick-tests-"

@@ -15,9 +15,9 @@ min(k, those), hit@k is 1 where any is found; means over the users of the test. 
 seconds of one fit on all of train and of ranking all users. A model that refuses, takes too long or too much memory
 has {"model": .., "error": ..}.
 
-The test is only looked at to measure. Settings are chosen on parts held back from train: a few steps from the defaults
-for at most --choose-minutes a model, and with --tune by Optuna for --budget-minutes more, shared by all. The settings
-are in "params". Progress is on stderr.
+The test is only looked at to measure. Settings are chosen on parts held back from train: steps from the defaults, for
+at most --choose-minutes of CPU a model (on a busy machine one and a half times as long), and with --tune by Optuna for
+--budget-minutes more, shared by all. They are in "params". Progress is on stderr.
 """
 
 import argparse
@@ -59,7 +59,7 @@ def options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--generator", nargs="+", choices=MODELS, metavar="NAME", help=f"some of {', '.join(MODELS)}")
     parser.add_argument("--tune", action="store_true")
     parser.add_argument("--budget-minutes", type=float, default=30.0, help="of --tune, in all (default: %(default)g)")
-    parser.add_argument("--choose-minutes", type=float, default=4.0, help="a model, at most (default: %(default)g)")
+    parser.add_argument("--choose-minutes", type=float, default=4.0, help="of CPU, a model (%(default)g)")
     parser.add_argument("--timeout-minutes", type=float, default=15.0, help="a model, tuning aside (%(default)g)")
     parser.add_argument("--max-gb", type=float, help="of memory, a model (default: 24, or nine tenths of all)")
     asked = parser.parse_args(argv)

@@ -11,7 +11,7 @@ from benchmarks.yardstick.blending import Blend, blend
 from benchmarks.yardstick.carving import some_users
 from benchmarks.yardstick.choice import carvings, settle, valued
 from benchmarks.yardstick.isolated import peak_mb
-from benchmarks.yardstick.measure import DENSE_ITEMS, Job, after, tell
+from benchmarks.yardstick.measure import DENSE_ITEMS, Job, spent, tell
 from benchmarks.yardstick.pooled import Pooled, Scoring, joined, places, pool
 from benchmarks.yardstick.ranking import figures
 from benchmarks.yardstick.settings import LADDERS, SEED, Update, ladders_of, params_of, start_of
@@ -108,7 +108,8 @@ def _settings(name: str, member: Member, carved: list[Split], split: Split, job:
         return job.settled[name]
     value = valued(member.kind, carved, job.k, SEED, tell)
     ladders = {name: ladder for name, ladder in ladders_of(member.kind, split).items() if name in member.climbed}
-    return settle(value, start, ladders, after(job.choose_seconds / len(MEMBERS)))
+    share = job.choose_seconds / len(MEMBERS)
+    return settle(value, start, ladders, spent(share, 1.5 * share))
 
 
 def _fitted(chosen: Mapping[str, Update], split: Split, job: Job) -> dict[str, Scoring]:

@@ -58,9 +58,9 @@ def choose(kind: str, split: Split, job: Job) -> Update:
     if kind == "ease" and split.train.n_items > DENSE_ITEMS:  # one inverse of all takes the time there is
         carved = [narrowed(part, DENSE_ITEMS) for part in carved]
     value = valued(kind, carved, job.k, SEED, tell)
-    chosen = settle(value, start, ladders, after(job.choose_seconds))
+    chosen = settle(value, start, ladders, spent(job.choose_seconds, 1.5 * job.choose_seconds))
     if job.tune_seconds and RANGES.get(kind):
-        chosen = tune(value, chosen, RANGES.get(kind, {}), after(job.tune_seconds), SEED)
+        chosen = tune(value, chosen, RANGES.get(kind, {}), spent(2 * job.tune_seconds, job.tune_seconds), SEED)
     tell(f"{kind} chose {chosen}")
     return chosen
 
@@ -75,10 +75,13 @@ def ranked(model: str, scores: Scores, split: Split, k: int) -> dict[str, Any]:
     return {"model": model, **means, "score_cpu_s": round(cost, 2)}
 
 
-def after(seconds: float) -> Callable[[], bool]:
-    """Whether so much time has passed since now."""
-    end = time.monotonic() + seconds
-    return lambda: time.monotonic() >= end
+def spent(cpu_seconds: float, seconds: float) -> Callable[[], bool]:
+    """Whether this process has had so much CPU time since now, or so much time has passed.
+
+    CPU time comes first, so that a busy machine chooses as an idle one does.
+    """
+    cpu, end = time.process_time() + cpu_seconds, time.monotonic() + seconds
+    return lambda: time.process_time() >= cpu or time.monotonic() >= end
 
 
 def tell(what: str) -> None:

@@ -13,14 +13,13 @@ def solved(confidence: csr_matrix, start: np.ndarray, others: np.ndarray, penalt
     """Half an ALS iteration, three steps of conjugate gradients from `start`: vectors, float32 (rows, factors).
 
     `confidence` has a row for each (float32, c >= 1), `others` are the vectors of its columns. A row's vector does not
-    depend on other rows.
+    depend on other rows. The caller keeps BLAS to one thread: implicit has threads of its own, and tiny products.
     """
     from implicit.cpu.als import AlternatingLeastSquares
 
     vectors = np.ascontiguousarray(start)
     threads = 0 if confidence.nnz * start.shape[1] > _WORTH_THREADS else 1
-    with threadpool_limits(1, "blas"):  # implicit has threads of its own, and its BLAS calls are tiny
-        AlternatingLeastSquares().solver(confidence, vectors, others, penalty, num_threads=threads)
+    AlternatingLeastSquares().solver(confidence, vectors, others, penalty, num_threads=threads)
     return vectors
 
 

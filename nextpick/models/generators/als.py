@@ -19,6 +19,7 @@ from typing import Self
 
 import numpy as np
 from scipy.sparse import csr_matrix
+from threadpoolctl import threadpool_limits
 
 from nextpick.features.histories import Histories, of_users
 from nextpick.features.user_items import strengths, user_items
@@ -138,8 +139,8 @@ def _item_factors(confidence: csr_matrix, params: Params) -> np.ndarray:
         start = draw.normal(scale=_START / chosen.factors**0.5, size=(side.shape[0], chosen.factors))
         factors.append((start * (np.diff(side.indptr) > 0)[:, None]).astype(np.float32))
     groups = [_groups(side, chosen.regularization, chosen.frequency_exponent) for side in sides]
-    for _ in range(chosen.iterations):
-        for this, other in ((0, 1), (1, 0)):
+    with threadpool_limits(1, "blas"):  # once: to ask which libraries there are takes as long as a small solution
+        for this, other in ((0, 1), (1, 0)) * chosen.iterations:
             for rows, part, penalty in groups[this]:
                 factors[this][rows] = implicit_engine.solved(part, factors[this][rows], factors[other], penalty)
     return factors[1]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nextpick.data.incoming import EventForm, ItemForm
 
 SAMPLE = Path("data") / "sample" / "online_retail.parquet"
+MOST_OVERLAP = 10 * 365 * 24 * 60  # minutes
 FILES, QUERIES, WRITTEN = "Files", "Another Postgres", "How they are written"
 Events = Annotated[Path | None, typer.Argument(help="CSV with a header, JSON lines or Parquet; told by its name.")]
 Items = Annotated[Path | None, typer.Option(help="The catalogue, in any of these formats.", rich_help_panel=FILES)]
@@ -31,7 +32,10 @@ From = Annotated[
     typer.Option("--from", help="postgresql://... to query; else NEXTPICK_SOURCE_URL.", rich_help_panel=QUERIES),
 ]
 Overlap = Annotated[
-    float, typer.Option(min=0, help="Fetch again what is this old, for late commits.", rich_help_panel=QUERIES)
+    float,
+    typer.Option(
+        min=0, max=MOST_OVERLAP, help="Fetch again what is this old, for late commits.", rich_help_panel=QUERIES
+    ),
 ]
 Columns = Annotated[
     list[str],

@@ -74,7 +74,7 @@ def read(raw: BinaryIO, size: int, encoding: str, delimiter: str, name: str) -> 
     """
     try:
         text = TextIOWrapper(raw, encoding=_with_mark(encoding), errors="surrogateescape", newline="")
-    except LookupError:
+    except (LookupError, ValueError):
         raise ConfigError(f"There is no encoding {encoding!r}; use utf-8, latin-1, cp1252, ...") from None
     if len(delimiter) != 1:
         raise ConfigError(f"The delimiter must be one character, not {delimiter!r}.")
@@ -102,6 +102,8 @@ def _header(feed: _Feed, reader: Any, name: str, delimiter: str, encoding: str) 
         raise DataError(f"{name} is empty; its first line must name the columns.") from None
     except (csv.Error, _Unclosed):
         raise DataError(f"The first line of {name} is no CSV header: {feed.taken[0][:200]!r}.") from None
+    if feed.cut:
+        raise DataError(f"The first line of {name} is longer than {MAX_LINE} characters; it must name the columns.")
     if not header:
         raise DataError(f"The first line of {name} is empty; it must name the columns.")
     if any(_SURROGATE.search(column) for column in header):

@@ -53,6 +53,8 @@ class EventForm:
     def __post_init__(self) -> None:
         if self.kind is not None and not 0 < len(self.kind) <= MAX_KIND_LENGTH:
             raise ConfigError(f"A kind has 1 to {MAX_KIND_LENGTH} characters, not {len(self.kind)}.")
+        if self.kind is not None and not self.kind.isprintable():
+            raise ConfigError(f"The kind {self.kind!r} holds characters that are no text.")
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,12 @@ class ItemForm:
     times: TimeForm = field(default_factory=TimeForm)
     separator: str = "|"
     left_out: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        if not self.separator:
+            raise ConfigError(
+                "The category separator is empty; leave it out where no categories are written as one text."
+            )
 
 
 @dataclass(frozen=True)
@@ -138,11 +146,13 @@ def check_items(block: Block, form: ItemForm) -> Checked:
     prices, price_reasons = fields.numbers(_column(block, form, PRICE), PRICE, negative=False)
     published, time_reasons = moments.parse(_column(block, form, PUBLISHED_AT), form.times, PUBLISHED_AT)
     attributes = _attributes(block, form)
-    nul = pd.Series([bool(_NUL.search(text)) for text in attributes], index=attributes.index, dtype=bool)
+    strange = attributes.isna()
+    nul = pd.Series([bool(_NUL.search(text)) for text in attributes.fillna("")], index=attributes.index, dtype=bool)
     reasons = fields.first(
         (
             *(id_reasons, title_reasons, category_reasons, price_reasons, time_reasons),
             fields.nothing(ids).mask(nul, "an attribute holds a NUL character"),
+            fields.nothing(ids).mask(strange, "an attribute is nested too deeply, or out of range"),
         )
     )
     values = (ids, titles.fillna(ids), categories, prices, published, attributes)
@@ -167,14 +177,18 @@ def _rejects(block: Block, reasons: pd.Series) -> tuple[Reject, ...]:
 
 
 def _attributes(block: Block, form: ItemForm) -> pd.Series:
-    """A JSON object of every column that is no field, where something is written."""
+    """A JSON object of every column that is no field, where something is written; missing where that is no JSON."""
     taken = {form.columns.get(name, name) for name in ITEM_FIELDS} | form.left_out
     rest = block.columns[[column for column in block.columns if column not in taken]]
-    rows = [
-        orjson.dumps({name: value for name, value in row.items() if _is_there(value)}, str, _JSON).decode()
-        for row in rest.to_dict("records")
-    ]
+    rows = [_json({name: value for name, value in row.items() if _is_there(value)}) for row in rest.to_dict("records")]
     return pd.Series(rows if len(rest.columns) else "{}", index=range(len(block.numbers)), dtype="str")
+
+
+def _json(row: Mapping[Any, Any]) -> str | None:
+    try:
+        return orjson.dumps(row, str, _JSON).decode()
+    except orjson.JSONEncodeError:
+        return None
 
 
 def _is_there(value: Any) -> bool:

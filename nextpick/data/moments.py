@@ -4,6 +4,7 @@ A text is ISO 8601 (or in the format given); without a zone of its own it is in 
 digits alone among them, is refused unless its unit is given.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -42,6 +43,13 @@ class TimeForm:
                 raise ConfigError(
                     f"The time zone {self.timezone!r} is unknown; use an IANA name such as UTC or Europe/London."
                 ) from None
+        if self.form is not None:
+            try:
+                pd.to_datetime(pd.Series(["x"]), format=self.form or "%", errors="coerce")
+            except (ValueError, re.error):
+                raise ConfigError(
+                    f"{self.form!r} is no time format; write one as Python's strptime has it: '%d/%m/%Y %H:%M'."
+                ) from None
 
 
 def parse(written: pd.Series, form: TimeForm, name: str) -> tuple[pd.Series, pd.Series]:
@@ -55,10 +63,8 @@ def parse(written: pd.Series, form: TimeForm, name: str) -> tuple[pd.Series, pd.
 
 
 def _parsed(written: pd.Series, form: TimeForm, name: str) -> tuple[pd.Series, pd.Series]:
-    if isinstance(written.dtype, pd.DatetimeTZDtype):
-        return written.dt.tz_convert("UTC").astype(UTC_DTYPE), _none(written)
-    if pd.api.types.is_datetime64_dtype(written.dtype):
-        return _localised(written.astype("datetime64[us]"), form, name)
+    if pd.api.types.is_datetime64_any_dtype(written.dtype):
+        return _datetimes(written, form, name)
     texts, numbers = _split(written)
     if form.unit is not None:
         numbers = numbers.fillna(pd.to_numeric(texts, errors="coerce").astype("float64"))
@@ -72,6 +78,18 @@ def _parsed(written: pd.Series, form: TimeForm, name: str) -> tuple[pd.Series, p
     strange = written.notna() & texts.isna() & ~number
     reasons = reasons.mask(strange, f"{name} is not a time")
     return moments, reasons.mask(number, f"{name} is a number: say in which unit with --time-unit")
+
+
+def _datetimes(written: pd.Series, form: TimeForm, name: str) -> tuple[pd.Series, pd.Series]:
+    zoned = isinstance(written.dtype, pd.DatetimeTZDtype)
+    first, last = (_FIRST, _LAST) if zoned else (_FIRST.tz_localize(None), _LAST.tz_localize(None))
+    fits = written.isna() | written.between(first, last)  # in seconds or milliseconds one may hold more
+    kept = written.where(fits)
+    if zoned:
+        moments, reasons = kept.dt.tz_convert("UTC").astype(UTC_DTYPE), _none(written)
+    else:
+        moments, reasons = _localised(kept.astype("datetime64[us]"), form, name)
+    return moments, reasons.mask(~fits, f"{name} is out of range")
 
 
 def _none(written: pd.Series) -> pd.Series:

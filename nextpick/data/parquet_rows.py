@@ -1,7 +1,7 @@
 """Parquet, a block at a time."""
 
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -49,4 +49,12 @@ def _frame(batch: pa.RecordBatch) -> pd.DataFrame:
 
 
 def _line(batch: pa.RecordBatch):  # type: ignore[no-untyped-def]
-    return lambda at: batch.slice(at, 1).to_pylist()[0]
+    return lambda at: {name: _value(batch.column(name)[at]) for name in batch.schema.names}
+
+
+def _value(scalar: pa.Scalar) -> Any:
+    """As Python has it, or as a number where it is a time that Python has not."""
+    try:
+        return scalar.as_py()
+    except (ValueError, OverflowError):
+        return getattr(scalar, "value", None)

@@ -49,6 +49,8 @@ def read(path: Path, form: FileForm) -> Iterator[Block]:
     try:
         if path.is_dir():
             raise DataError(f"{path} is a folder; name one file.")
+        if path.exists() and not path.is_file():
+            raise DataError(f"{path} is a pipe or a device; save what it gives as a file first.")
         with path.open("rb") as raw:
             size = path.stat().st_size
             if not size:

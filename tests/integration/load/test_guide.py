@@ -74,6 +74,7 @@ def test_the_samples_command_loads_what_the_project_holds(
         (["--query", "a.sql"], "Say which Postgres to query: --from postgresql://.*NEXTPICK_SOURCE_URL"),
         (["a.csv", "--column", "usr=u"], "'usr=u' maps no column; write field=column"),
         (["a.csv", "--timezone", "London"], "time zone 'London' is unknown"),
+        (["--query", "a.sql", "--from", "garbage"], "The database URL cannot be read. Write it as postgresql://"),
         (["absent.csv"], r"There is no file absent\.csv"),
     ],
 )

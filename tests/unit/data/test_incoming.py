@@ -42,6 +42,10 @@ def outcome(checked: Checked) -> dict[str, Any] | str:
     return checked.rejects[0].reason if checked.rejects else checked.good.iloc[0].to_dict()
 
 
+def nested(depth: int) -> list[Any]:
+    return [nested(depth - 1)] if depth else []
+
+
 def test_events_have_the_schemas_columns_and_types_from_text_as_from_values() -> None:
     for dtype in ("object", "str"):
         checked = incoming.check_events(block({**EVENT, "value": "2.5"}, dtype=dtype), EventForm(), NOW)
@@ -203,6 +207,13 @@ def test_a_pair_that_maps_nothing_is_refused(pair: str) -> None:
 def test_a_kind_that_cannot_be_stored_is_refused() -> None:
     with pytest.raises(ConfigError, match="1 to 64 characters, not 65"):
         EventForm(kind="k" * 65)
+    with pytest.raises(ConfigError, match=r"The kind 'a\\udc80' holds characters that are no text"):
+        EventForm(kind="a\udc80")  # as a shell hands on a byte that is no UTF-8
+
+
+def test_categories_need_something_between_them() -> None:
+    with pytest.raises(ConfigError, match="The category separator is empty"):
+        ItemForm(separator="")
 
 
 def test_items_have_the_schemas_columns_and_all_else_is_an_attribute() -> None:
@@ -254,6 +265,7 @@ def test_attributes_are_json(value: Any, stored: Any) -> None:
         ({"categories": "a\0|b"}, "categories holds a NUL character"),
         ({"published_at": "soon"}, "published_at is not an ISO 8601 time"),
         ({"extra": "a\0"}, "an attribute holds a NUL character"),
+        ({"extra": nested(900)}, "an attribute is nested too deeply, or out of range"),
     ],
 )
 def test_a_bad_item_is_refused(row: dict[str, Any], reason: str) -> None:

@@ -127,6 +127,11 @@ def test_a_year_beyond_9999_is_out_of_range_however_it_is_written() -> None:
     far = pd.Series(np.array(["20000-01-01"], "datetime64[us]")).dt.tz_localize("UTC")
     assert list(parse(far, TimeForm(), "t")[1]) == ["t is out of range"]
     assert one(5 * 10**14, "int64", unit="milliseconds") == "t is out of range"
+    farther = pd.Series(np.array([2**60, 0], "datetime64[ms]"))  # more than microseconds can count
+    for written in (farther, farther.dt.tz_localize("UTC")):
+        moments, reasons = parse(written, TimeForm(timezone="UTC"), "t")
+        assert list(reasons) == ["t is out of range", ""]
+        assert moments.isna().tolist() == [True, False]
 
 
 def test_booleans_and_nothing_at_all_are_no_times() -> None:
@@ -139,3 +144,9 @@ def test_forms_that_cannot_be_meant_are_refused() -> None:
         TimeForm(timezone="Mars/Olympus")
     with pytest.raises(ConfigError, match="time unit 'days' is unknown; use seconds or milliseconds"):
         TimeForm(unit="days")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("form", ["", "%", "%Q", "%Y%Y", "%d/%m/%Y %"])
+def test_a_time_format_that_is_none_is_refused_before_anything_is_read(form: str) -> None:
+    with pytest.raises(ConfigError, match=r"is no time format; write one as Python's strptime has it: '%d/%m/%Y"):
+        TimeForm(form=form)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -213,18 +214,36 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, name: str, content:
         read(write(tmp_path, content, name))
 
 
+def test_a_first_line_without_end_is_no_header(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_lines, "MAX_LINE", 100)
+    with pytest.raises(DataError, match="is longer than 100 characters; it must name the columns"):
+        read(write(tmp_path, b"\0" * 1000))
+
+
+def test_a_time_beyond_what_python_can_hold_is_a_row_to_show_all_the_same(tmp_path: Path) -> None:
+    table = pa.table({"at": pa.array([2**60], pa.int64()).cast(pa.timestamp("ms", "UTC")), "user": ["u"]})
+    parquet.write_table(table, tmp_path / "far.parquet")
+    (block,) = read(tmp_path / "far.parquet")
+    assert block.line(0) == {"at": 2**60, "user": "u"}
+
+
 def test_what_is_no_file_says_so(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"There is no file .*absent\.csv"):
         read(tmp_path / "absent.csv")
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(DataError, match=r"folder\.csv is a folder; name one file"):
         read(tmp_path / "folder.csv")
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(DataError, match=r"pipe\.csv is a pipe or a device; save what it gives as a file first"):
+        read(tmp_path / "pipe.csv")
 
 
 def test_wrong_options_say_what_is_possible(tmp_path: Path) -> None:
     path = write(tmp_path, HEADER)
     with pytest.raises(ConfigError, match="There is no encoding 'klingon'"):
         read(path, encoding="klingon")
+    with pytest.raises(ConfigError, match=r"There is no encoding 'utf-8\\x00'"):
+        read(path, encoding="utf-8\0")
     with pytest.raises(ConfigError, match="one character, not ';;'"):
         read(path, delimiter=";;")
     assert read(path) == []

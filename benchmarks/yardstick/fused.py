@@ -14,7 +14,7 @@ from benchmarks.yardstick.isolated import peak_mb
 from benchmarks.yardstick.measure import DENSE_ITEMS, Job, spent, tell
 from benchmarks.yardstick.pooled import Pooled, Scoring, joined, places, pool
 from benchmarks.yardstick.ranking import figures
-from benchmarks.yardstick.settings import LADDERS, SEED, Update, ladders_of, params_of, start_of
+from benchmarks.yardstick.settings import LADDERS, SEED, Update, grown, ladders_of, params_of, start_of
 from benchmarks.yardstick.split import Split, read_split
 from nextpick.features.histories import Histories, of_users, select
 from nextpick.models.candidates import KINDS
@@ -108,8 +108,10 @@ def _settings(name: str, member: Member, carved: list[Split], split: Split, job:
         return job.settled[name]
     value = valued(member.kind, carved, job.k, SEED, tell)
     ladders = {name: ladder for name, ladder in ladders_of(member.kind, split).items() if name in member.climbed}
-    share = job.choose_seconds / len(MEMBERS)
-    return settle(value, start, ladders, spent(share, 1.5 * share))
+    share = job.choose_seconds * (0.5 if name == "als" else 0.5 / len(MEMBERS))
+    enough = spent(share, 1.5 * share)
+    chosen = settle(value, start, ladders, enough)
+    return grown(member.kind, chosen) if enough() else chosen
 
 
 def _fitted(chosen: Mapping[str, Update], split: Split, job: Job) -> dict[str, Scoring]:

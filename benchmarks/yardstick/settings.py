@@ -94,6 +94,8 @@ LADDERS: dict[str, dict[str, Ladder]] = {
     },
 }
 """Tried by every run: steps up and down from the start, in this order."""
+LEAST: dict[str, dict[str, int]] = {"als": {"factors": 256}, "bpr": {"factors": 128}}
+"""Where the time is up before the ladder of a size was climbed: sizes climb last, from small ones that fit quickly."""
 DECAYING = ("popular", "item_knn", "rp3beta", "linear_filter", "als")
 
 RANGES: dict[str, dict[str, Range]] = {
@@ -157,6 +159,11 @@ def start_of(kind: str, timing: Timing) -> dict[str, Any]:
     """All settings of a kind before any is chosen; memory aside, which is not a setting of the model."""
     params = params_of({}, timing)
     return getattr(params, kind).model_dump(exclude={"max_gb"}) if hasattr(params, kind) else {}
+
+
+def grown(kind: str, chosen: Update) -> dict[str, Any]:
+    """The same with its sizes at least LEAST."""
+    return {**chosen, **{name: max(chosen[name], size) for name, size in LEAST.get(kind, {}).items()}}
 
 
 def ladders_of(kind: str, split: Split) -> dict[str, Ladder]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from benchmarks.yardstick.choice import carvings, settle, tune, valued
-from benchmarks.yardstick.settings import LADDERS, RANGES, START, Range, params_of, start_of
+from benchmarks.yardstick.settings import LADDERS, RANGES, START, Range, grown, params_of, start_of
 from benchmarks.yardstick.split import read_split
 from nextpick.errors import ConfigError
 from nextpick.params import GENERATORS
@@ -84,3 +84,9 @@ def test_a_setting_is_judged_on_train_alone_and_once(tmp_path: Path) -> None:
 
 def test_a_small_train_is_carved_several_times(tmp_path: Path) -> None:
     assert len(carvings(read_split(*ring(tmp_path)), 1)) == 4
+
+
+def test_where_the_time_is_up_sizes_are_no_smaller_than_they_should_be() -> None:
+    assert grown("als", {"factors": 64, "alpha": 3.0}) == {"factors": 256, "alpha": 3.0}
+    assert grown("als", {"factors": 512})["factors"] == 512
+    assert grown("popular", {"half_life_days": 5.0}) == {"half_life_days": 5.0}

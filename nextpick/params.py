@@ -109,6 +109,7 @@ class RankerParams(_Section):
     feature_share: float = Field(default=1.0, gt=0, le=1)
     row_share: float = Field(default=1.0, gt=0, le=1)
     negatives_per_positive: int = Field(gt=0)
+    shown_positives: int = Field(default=1000, gt=0)
 
 
 class ListParams(_Section):

@@ -24,6 +24,10 @@ PUBLISHED_AT = "published_at"
 ATTRIBUTES = "attributes"
 ITEM_COLUMNS = (ITEM_ID, TITLE, CATEGORIES, PRICE, PUBLISHED_AT, ATTRIBUTES)
 
+RANK = "rank"  # from 0, of an item in an answer
+SHOWN_AT = "shown_at"
+SHOWN_COLUMNS = (USER_ID, ITEM_ID, RANK, SHOWN_AT)
+
 MAX_ID_LENGTH = 256  # characters, of a user, item or event id; also checked by Postgres
 MAX_KIND_LENGTH = 64
 

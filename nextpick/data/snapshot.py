@@ -1,19 +1,32 @@
-"""A snapshot made ready: the interactions that count, the catalogue, a row for each user and item, the windows."""
+"""A snapshot made ready: the interactions that count, the catalogue, what was shown, rows of ids, the windows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 from nextpick.data.split import Windows
 from nextpick.idmap import IdMap
-from nextpick.schema import ITEM_ID, USER_ID
+from nextpick.schema import ITEM_ID, RANK, SHOWN_AT, USER_ID
+
+
+def nothing_shown() -> pd.DataFrame:
+    """SHOWN_COLUMNS without a row."""
+    return pd.DataFrame(
+        {
+            USER_ID: pd.Series([], dtype="str"),
+            ITEM_ID: pd.Series([], dtype="str"),
+            RANK: pd.Series([], dtype="int16"),
+            SHOWN_AT: pd.Series([], dtype="datetime64[us, UTC]"),
+        }
+    )
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """`interactions` has EVENT_COLUMNS, oldest first; `catalogue` ITEM_COLUMNS; `data_md5` names data/raw as DVC does.
 
-    `users` are those of the interactions; `items` also the rest of the catalogue.
+    `users` are those of the interactions; `items` also the rest of the catalogue. `shown` has SHOWN_COLUMNS: which
+    items answers put at which rank, where that is known.
     """
 
     interactions: pd.DataFrame
@@ -22,10 +35,20 @@ class Snapshot:
     items: IdMap
     windows: Windows
     data_md5: str
+    shown: pd.DataFrame = field(default_factory=nothing_shown)
 
     @classmethod
-    def of(cls, interactions: pd.DataFrame, catalogue: pd.DataFrame, windows: Windows, data_md5: str) -> "Snapshot":
+    def of(
+        cls,
+        interactions: pd.DataFrame,
+        catalogue: pd.DataFrame,
+        windows: Windows,
+        data_md5: str,
+        shown: pd.DataFrame | None = None,
+    ) -> "Snapshot":
         """The snapshot of these frames; the same ids get the same rows whatever order they come in."""
         users = IdMap.fit(interactions[USER_ID].unique())
         items = IdMap.fit([*catalogue[ITEM_ID], *interactions[ITEM_ID].unique()])
-        return cls(interactions, catalogue, users, items, windows, data_md5)
+        return cls(
+            interactions, catalogue, users, items, windows, data_md5, nothing_shown() if shown is None else shown
+        )

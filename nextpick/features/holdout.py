@@ -9,6 +9,7 @@ from nextpick.data.split import between
 from nextpick.features.histories import Histories, find, histories, select
 from nextpick.features.items import ItemTable, item_table
 from nextpick.features.seen import barred
+from nextpick.features.shown import Shown
 from nextpick.params import Params
 
 
@@ -17,13 +18,15 @@ class Holdout:
     """`histories` and `table` know what was before histories.as_of, and nothing later.
 
     `relevant` has the distinct items of each user's interactions in the time that followed, less those the seen
-    policy would not show. `users` are the rows (int32, ascending) of those who have any.
+    policy would not show. `users` are the rows (int32, ascending) of those who have any. `shown` is what answers
+    offered in that time, where it is known.
     """
 
     histories: Histories
     table: ItemTable
     relevant: Histories
     users: np.ndarray
+    shown: Shown | None = None
 
     @property
     def warm(self) -> np.ndarray:
@@ -51,4 +54,5 @@ def holdout(snapshot: Snapshot, params: Params, start: int, end: int) -> Holdout
         table=item_table(snapshot.interactions, snapshot.catalogue, items, start),
         relevant=relevant,
         users=np.flatnonzero(np.diff(relevant.indptr)).astype(np.int32),
+        shown=Shown.of(snapshot.shown, users, items, start, end) if len(snapshot.shown) else None,
     )

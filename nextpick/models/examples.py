@@ -8,6 +8,7 @@ import numpy as np
 from nextpick.features.histories import find
 from nextpick.features.holdout import Holdout
 from nextpick.features.pair import Pool, pair_features
+from nextpick.features.shown import NOT_SHOWN
 from nextpick.models.generator import Generator
 from nextpick.models.pool import build_pool
 from nextpick.params import Params
@@ -15,11 +16,16 @@ from nextpick.params import Params
 
 @dataclass(frozen=True)
 class Examples:
-    """Rows by user: features float32 (n, F), labels int8 (n,), and how many rows in a row each user has."""
+    """Rows by user: features float32 (n, F), labels int8 (n,), and how many rows in a row each user has.
+
+    `positions` (int16, (n,)) is the best rank, from 0, at which the user was shown the item in the time of the label,
+    NOT_SHOWN where they were not; None where nothing is known of what was shown.
+    """
 
     features: np.ndarray
     labels: np.ndarray
     group_sizes: np.ndarray
+    positions: np.ndarray | None = None
 
 
 def candidates(generators: Mapping[str, Generator], held: Holdout, params: Params) -> Pool:
@@ -52,12 +58,15 @@ def examples(generators: Mapping[str, Generator], held: Holdout, params: Params,
         features=pair_features(pool, held.histories, held.table, held.histories.as_of),
         labels=wanted[kept],
         group_sizes=np.unique(pool.user_rows, return_counts=True)[1],
+        positions=None if held.shown is None else held.shown.rank(pool.user_rows, pool.item_rows),
     )
 
 
 def together(parts: Sequence[Examples]) -> Examples:
     """The examples of several holdouts, one after the other."""
+    shown = [np.full(len(p.labels), NOT_SHOWN, np.int16) if p.positions is None else p.positions for p in parts]
     return Examples(
+        positions=None if all(part.positions is None for part in parts) else np.concatenate(shown),
         features=np.concatenate([part.features for part in parts]),
         labels=np.concatenate([part.labels for part in parts]),
         group_sizes=np.concatenate([part.group_sizes for part in parts]),

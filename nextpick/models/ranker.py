@@ -7,6 +7,7 @@ from typing import Any, Self
 import lightgbm as lgb
 import numpy as np
 
+from nextpick.features.shown import NOT_SHOWN
 from nextpick.models import ranker_text
 from nextpick.models.examples import Examples
 from nextpick.params import Params
@@ -88,12 +89,17 @@ def train(
 ) -> Ranker:
     """Train on examples of the features `names`, with params.ranker.trees trees where `trees` does not say.
 
+    Where at least params.ranker.shown_positives relevant examples were shown, each rank at which something was shown,
+    and not being shown, has a bias of its own that is learnt beside the trees and left behind: what was taken because
+    it stood first does not count for more than what stood below. Hu, Wang, Peng, Li, *Unbiased LambdaMART* (WWW
+    2019), as LightGBM's `position` has it.
+
     `progress` is told after each tree how many there are. The same input gives the same text.
     """
     settings = _settings(params)
     grown = lgb.train(
         settings,
-        _dataset(learnt, names, settings),
+        _dataset(learnt, names, settings, _positions(learnt, params)),
         num_boost_round=params.ranker.trees if trees is None else trees,
         callbacks=_told(progress),
     )
@@ -113,12 +119,12 @@ def enough_trees(
     But When?* (1998).
     """
     settings = {**_settings(params), "metric": "ndcg", "eval_at": [params.evaluation.k]}
-    known = _dataset(learnt, names, settings)
+    known = _dataset(learnt, names, settings, _positions(learnt, params))
     grown = lgb.train(
         settings,
         known,
         num_boost_round=params.ranker.trees,
-        valid_sets=[_dataset(unseen, names, settings, known)],
+        valid_sets=[_dataset(unseen, names, settings, None, known)],
         callbacks=[*_told(progress), lgb.early_stopping(params.ranker.patience, verbose=False)],
     )
     return max(int(grown.best_iteration), 1)
@@ -139,7 +145,11 @@ def _settings(params: Params) -> dict[str, Any]:
 
 
 def _dataset(
-    learnt: Examples, names: Sequence[str], settings: Mapping[str, Any], like: lgb.Dataset | None = None
+    learnt: Examples,
+    names: Sequence[str],
+    settings: Mapping[str, Any],
+    positions: np.ndarray | None,
+    like: lgb.Dataset | None = None,
 ) -> lgb.Dataset:
     return lgb.Dataset(
         learnt.features,
@@ -148,7 +158,16 @@ def _dataset(
         feature_name=list(names),
         params=dict(settings),
         reference=like,
+        position=positions,
     )
+
+
+def _positions(learnt: Examples, params: Params) -> np.ndarray | None:
+    """What tells LightGBM of positions: int32 (n,), not shown being one of its own; None where too little was shown."""
+    if learnt.positions is None:
+        return None
+    shown = (learnt.positions != NOT_SHOWN) & (learnt.labels == 1)
+    return (learnt.positions - NOT_SHOWN).astype(np.int32) if shown.sum() >= params.ranker.shown_positives else None
 
 
 def _told(progress: Callable[[int], None] | None) -> list[Callable[..., None]]:

@@ -9,11 +9,13 @@ from nextpick.data import clean, fingerprint, online_retail, split
 from nextpick.data.snapshot import Snapshot
 from nextpick.errors import DataError
 from nextpick.params import load_params
+from nextpick.schema import SHOWN_COLUMNS
 from nextpick.stages import prepared
 from nextpick.stages.folder import main
 
 RAW = Path("data", "raw")
 SAMPLE = "online_retail.parquet"  # invoice lines as published; an export has events.parquet and items.parquet
+SHOWN = "impressions.parquet"  # and this one, once answers were given
 log = structlog.get_logger()
 
 
@@ -24,7 +26,7 @@ def run(project: Path) -> None:
     cleaned = clean.clean(events, params.data.kinds)
     clean.require_catalogue(catalogue)
     windows = split.windows(cleaned.interactions, params.split)
-    snapshot = Snapshot.of(cleaned.interactions, catalogue, windows, _md5(project / RAW))
+    snapshot = Snapshot.of(cleaned.interactions, catalogue, windows, _md5(project / RAW), _shown(project / RAW))
     counts = {"interactions": len(snapshot.interactions), "users": len(snapshot.users), "items": len(snapshot.items)}
     dropped = {**dropped, **cleaned.dropped}
     prepared.write(project, snapshot, {**counts, "dropped": dropped})
@@ -43,6 +45,15 @@ def _read(raw: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, int]]:
             f"{raw} holds no snapshot: neither {SAMPLE} nor events.parquet and items.parquet can be read, {error}. "
             "`dvc repro` puts the sample there; the DAG data_prep exports one from Postgres."
         ) from None
+
+
+def _shown(raw: Path) -> pd.DataFrame | None:
+    """What answers showed, or None where the snapshot says nothing of it. Raises: DataError where it is broken."""
+    if not (raw / SHOWN).exists():
+        return None
+    shown = pd.read_parquet(raw / SHOWN)
+    clean.require_columns(shown, SHOWN_COLUMNS, "impressions")
+    return shown[[*SHOWN_COLUMNS]]
 
 
 def _md5(raw: Path) -> str:

@@ -1,7 +1,11 @@
-"""Stage: events of [.., cutoff) and the catalogue from Postgres to `data/raw`, a snapshot that DVC knows by its md5."""
+"""Stage: what Postgres has before a cutoff to `data/raw`, a snapshot that DVC knows by its md5.
+
+Events, the catalogue, and what answers showed. Of the last nothing newer than the newest event is taken, and without
+any there is no file of it: a night without events is the same snapshot again.
+"""
 
 import shutil
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,11 +15,12 @@ import structlog
 
 from nextpick import pipeline
 from nextpick.errors import DataError
-from nextpick.schema import EVENT_COLUMNS, ITEM_COLUMNS
+from nextpick.schema import EVENT_COLUMNS, ITEM_COLUMNS, OCCURRED_AT
 from nextpick.settings import Settings
-from nextpick.store import events, items, snapshots
+from nextpick.store import events, impressions, items, snapshots
 from nextpick.store.snapshots import Snapshot
 
+SHOWN_FOR = timedelta(days=365)  # before the newest event
 log = structlog.get_logger()
 
 
@@ -30,17 +35,20 @@ def run(conn: psycopg.Connection, settings: Settings, *, cutoff: datetime, run_i
     with conn.transaction():
         conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         before, catalogue = events.read(conn, before=cutoff), items.read(conn)
+        newest = cutoff if before.empty else before[OCCURRED_AT].iloc[-1].to_pydatetime()
+        shown = impressions.shown(conn, since=newest - SHOWN_FOR, before=newest)
     if before.empty:
         raise DataError(
             f"There is no event before {cutoff:%Y-%m-%d %H:%M} UTC, so there is nothing to learn from. "
             "Load some (`nextpick load EVENTS`), or take a later cutoff."
         )
-    _write(folder / pipeline.RAW, {"events": before[[*EVENT_COLUMNS]], "items": catalogue[[*ITEM_COLUMNS]]})
+    frames = {"events": before[[*EVENT_COLUMNS]], "items": catalogue[[*ITEM_COLUMNS]]}
+    _write(folder / pipeline.RAW, frames if shown.empty else {**frames, "impressions": shown})
     snapshot = Snapshot(pipeline.track(folder), cutoff, len(before), run_id)
     pipeline.push(folder, only_raw=True)
     with conn.transaction():
         snapshots.record(conn, snapshot)
-    log.info("snapshot taken", raw_md5=snapshot.raw_md5, events=len(before), items=len(catalogue))
+    log.info("snapshot taken", raw_md5=snapshot.raw_md5, events=len(before), items=len(catalogue), shown=len(shown))
     return snapshot
 
 

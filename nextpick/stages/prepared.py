@@ -14,27 +14,29 @@ from nextpick.errors import DataError
 from nextpick.stages.folder import new_folder
 
 PREPARED = Path("data", "prepared")
-_FILES = ("interactions.parquet", "items.parquet", "snapshot.json")
+_FILES = ("interactions.parquet", "items.parquet", "shown.parquet", "snapshot.json")
 
 
 def write(project: Path, snapshot: Snapshot, about: Mapping[str, Any]) -> None:
     """Write a snapshot and what else is to be said of it. The ids are not written: they follow from the frames."""
-    interactions, items, stated = _FILES
+    interactions, items, shown, stated = _FILES
     with new_folder(project / PREPARED) as folder:
         snapshot.interactions.to_parquet(folder / interactions, index=False)
         snapshot.catalogue.to_parquet(folder / items, index=False)
+        snapshot.shown.to_parquet(folder / shown, index=False)
         content = {"data_md5": snapshot.data_md5, "windows": asdict(snapshot.windows), **about}
         (folder / stated).write_text(json.dumps(content, indent=1))
 
 
 def read(project: Path) -> Snapshot:
     """What `write` wrote. Raises: DataError where it has not."""
-    interactions, items, stated = (project / PREPARED / name for name in _FILES)
+    interactions, items, shown, stated = (project / PREPARED / name for name in _FILES)
     try:
         about = json.loads(stated.read_text())
         frames = pd.read_parquet(interactions), pd.read_parquet(items)
+        offered = pd.read_parquet(shown)
     except OSError as error:
         raise DataError(
             f"There is no prepared snapshot in {project / PREPARED}: {error.strerror}. Run `dvc repro data_prep`."
         ) from None
-    return Snapshot.of(*frames, Windows.from_json(about["windows"]), about["data_md5"])
+    return Snapshot.of(*frames, Windows.from_json(about["windows"]), about["data_md5"], offered)

@@ -7,8 +7,11 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import numpy as np
+import pandas as pd
+import psycopg
 
-from nextpick.store import arrays
+from nextpick.schema import ITEM_ID, RANK, SHOWN_AT, SHOWN_COLUMNS, USER_ID
+from nextpick.store import arrays, sql
 from nextpick.store.arrays import FLOAT4
 
 _POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -17,6 +20,7 @@ _END = b"\xff\xff"
 _FIELDS = (11).to_bytes(2, "big")
 _NULL = b"\xff\xff\xff\xff"
 _TEXT_OID = 25
+_SQL = sql.load("impressions")
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,14 @@ class Impression:
     scores: np.ndarray
     sources: tuple[str, ...]
     features: np.ndarray | None
+
+
+def shown(conn: psycopg.Connection, *, since: datetime, before: datetime) -> pd.DataFrame:
+    """What answers of [since, before) showed, oldest first: SHOWN_COLUMNS, the best rank of each user, item and day."""
+    rows = conn.execute(_SQL["shown"], {"since": since, "before": before}).fetchall()
+    frame = pd.DataFrame(rows, columns=list(SHOWN_COLUMNS)).astype({USER_ID: "str", ITEM_ID: "str", RANK: "int16"})
+    frame[SHOWN_AT] = pd.to_datetime(frame[SHOWN_AT], utc=True).astype("datetime64[us, UTC]")
+    return frame
 
 
 def encode(impressions: Sequence[Impression]) -> bytes:

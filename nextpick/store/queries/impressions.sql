@@ -7,3 +7,11 @@ COPY nextpick.impressions (recommendation_id, user_id, answered_at, as_of, relea
 -- Which of these answers are stored already: asked before a write is tried again.
 SELECT array_agg(recommendation_id) FROM nextpick.impressions
 WHERE recommendation_id = ANY (%(ids)s) AND answered_at >= %(since)s;
+
+-- name: shown
+-- Which items answers of a window put at which rank, from 0: the best of each user, item and day.
+SELECT user_id, item_id, min(place - 1)::smallint, min(answered_at)
+FROM nextpick.impressions, unnest(item_ids) WITH ORDINALITY AS offered (item_id, place)
+WHERE answered_at >= %(since)s AND answered_at < %(before)s
+GROUP BY user_id, item_id, date_trunc('day', answered_at, 'UTC')
+ORDER BY min(answered_at), user_id, item_id;

@@ -1,5 +1,7 @@
 """What the ranker learns from: a holdout's own candidates, grouped by user."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,8 +9,10 @@ from nextpick.data.snapshot import Snapshot
 from nextpick.data.split import Windows
 from nextpick.features.holdout import Holdout, holdout
 from nextpick.features.pair import feature_names
+from nextpick.features.shown import NOT_SHOWN, Shown
 from nextpick.models import candidates
 from nextpick.models.examples import Examples, examples, labels, together
+from nextpick.models.examples import candidates as candidates_of
 from nextpick.params import Params
 from nextpick.schema import US_PER_DAY
 from tests.worlds import NOW, catalogue, frame, params
@@ -86,3 +90,14 @@ def test_labels_find_relevant_items_of_the_right_user(held: Holdout) -> None:
     relevant = {(u, i) for u, i in zip(held.relevant.user_rows, held.relevant.item_rows, strict=True)}
     pairs = zip(pool.user_rows, pool.item_rows, strict=True)
     assert labels(pool, held).tolist() == [int(pair in relevant) for pair in pairs]
+
+
+def test_an_example_bears_the_rank_it_was_shown_at_in_the_time_of_its_label(held: Holdout) -> None:
+    learnt, chosen = made(held)
+    assert learnt.positions is None  # nothing is known of what was shown
+    pool = candidates_of(candidates.fit(held.histories, chosen), held, chosen)
+    key = int(pool.user_rows[0]) * held.histories.n_items + int(pool.item_rows[0])
+    shown = Shown(np.array([key]), np.array([7], np.int16), held.histories.n_items)
+    ranks = made(replace(held, shown=shown))[0].positions
+    assert ranks is not None
+    assert ranks.tolist() == [7] + [NOT_SHOWN] * (len(learnt.labels) - 1)

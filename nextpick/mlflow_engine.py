@@ -21,19 +21,22 @@ from mlflow.exceptions import MlflowException  # noqa: E402
 
 __all__ = ["ABSENT", "Metric", "MlflowClient", "MlflowException", "Param", "Version", "connected", "experiment"]
 ABSENT = "RESOURCE_DOES_NOT_EXIST"
+_NO_SUCH_VALUE = "INVALID_PARAMETER_VALUE"  # a version that is no number
 
 
 @contextmanager
 def connected(settings: Settings) -> Iterator[MlflowClient]:
     """A client; what MLflow cannot do is a RegistryError that names the place, without what opens the door."""
     uri = settings.tracking_uri
-    if uri.startswith("sqlite:///"):
-        Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     try:
+        if uri.startswith("sqlite:///"):
+            Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         yield MlflowClient(tracking_uri=uri, registry_uri=uri)
+    except OSError as error:
+        raise RegistryError(f"Cannot use {error.filename or uri}: {error.strerror}. Is NEXTPICK_HOME right?") from None
     except MlflowException as error:
-        if error.error_code == ABSENT:
-            raise RegistryError(f"{error.message}. `nextpick status` lists what there is.") from None
+        if error.error_code in (ABSENT, _NO_SUCH_VALUE):
+            raise RegistryError(f"{error.message.rstrip('.')}. `nextpick status` lists what there is.") from None
         door = re.compile(r"//[^/@]*@")  # user and password of a URL
         raise RegistryError(
             f"MLflow at {door.sub('//', uri)} cannot do what was asked: {door.sub('//', error.message)} "

@@ -191,7 +191,7 @@ def parse_params(text: str, source: str = "params.yaml") -> Params:
     except yaml.YAMLError as error:
         raise ConfigError(f"{source} is not YAML: {error}.") from None
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'all of it'}: {e['msg']}" for e in error.errors())
         raise ConfigError(f"{source}: {faults}.") from None
     if "default" not in params.scenarios:
         raise ConfigError(f"{source}: scenarios.default is missing; requests that name no scenario use it.")
@@ -202,6 +202,8 @@ def load_params(path: Path) -> Params:
     """Params from a file. Raises: ConfigError, also where the file is absent."""
     try:
         text = path.read_text()
+    except UnicodeError:
+        raise ConfigError(f"{path} is not UTF-8. Save it as UTF-8.") from None
     except OSError as error:
         raise ConfigError(
             f"Cannot read {path}: {error.strerror}. Run from the project's folder, or name the file."

@@ -22,6 +22,7 @@ def train(
     """
     from rich.console import Console
 
+    from nextpick.data.incoming import EARLIEST
     from nextpick.stages import train
     from nextpick.store.connection import connect
 
@@ -29,6 +30,8 @@ def train(
     cutoff = now if until is None else until.replace(tzinfo=UTC)
     if cutoff > now:
         raise ConfigError(f"--until is {cutoff:%Y-%m-%d %H:%M} UTC, which has yet to come. Leave it out.")
+    if cutoff < EARLIEST:
+        raise ConfigError(f"--until is {cutoff:%Y-%m-%d}, and no event is from before {EARLIEST.year}. Leave it out.")
     with connect(settings.database()) if settings.database_url else nullcontext() as conn:
         run_id = f"cli.{now:%Y-%m-%dT%H.%M.%S.%f}"
         done = train.run(

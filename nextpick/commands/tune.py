@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from nextpick.errors import ConfigError
 from nextpick.settings import load_settings
 
 
@@ -28,6 +29,9 @@ def tune(
     from nextpick.store.connection import connect
 
     settings = load_settings()
+    if resume is not None and resume not in (known := tune.searches(settings)):
+        there = f"there are {', '.join(known)}" if known else "there is none on this machine"
+        raise ConfigError(f"There is no search {resume[:100]!r} to go on with; {there}.")
     name = resume or f"tune.{datetime.now(UTC):%Y-%m-%dT%H.%M.%S}"
     with connect(settings.database()) if settings.database_url else nullcontext() as conn:
         folder = tune.prepare(settings, conn, run_id=name)

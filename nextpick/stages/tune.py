@@ -58,6 +58,12 @@ class Limits:
     trials: int | None = None
 
 
+def searches(settings: Settings) -> list[str]:
+    """The names of the searches on this machine, oldest first."""
+    found = (settings.home / "tuning").glob(f"*/{JOURNAL}")
+    return [journal.parent.name for journal in sorted(found, key=lambda journal: journal.stat().st_mtime)]
+
+
 def prepare(settings: Settings, conn: psycopg.Connection | None, *, run_id: str) -> Path:
     """A run's folder with the newest snapshot in it, or with the sample where `conn` is None, made ready.
 

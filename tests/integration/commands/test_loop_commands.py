@@ -55,3 +55,6 @@ def test_train_takes_no_moment_that_has_yet_to_come(runner: CliRunner) -> None:
     result = runner.invoke(app, ["train", "--until", "2999-01-01"])
     assert isinstance(result.exception, ConfigError)
     assert "2999-01-01 00:00 UTC, which has yet to come" in str(result.exception)
+    result = runner.invoke(app, ["train", "--until", "0001-01-01"])
+    assert isinstance(result.exception, ConfigError)
+    assert "no event is from before 1980" in str(result.exception)

@@ -159,6 +159,16 @@ def test_a_version_that_is_not_there_is_named(settings: Settings, made: Made) ->
     registered(settings, made)
     with pytest.raises(RegistryError, match=r"version=7\) not found.*nextpick status"):
         registry.get(settings, "7")
+    with pytest.raises(RegistryError, match=r"must be an integer, got 'latest'\. `nextpick status` lists"):
+        registry.get(settings, "latest")
+
+
+def test_a_home_that_cannot_be_made_is_named(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    nowhere = settings.model_copy(update={"home": tmp_path / "file" / "home", "mlflow_url": None})
+    nowhere.__dict__.pop("tracking_uri", None)
+    with pytest.raises(RegistryError, match=r"Cannot use .*file/home: .*Is NEXTPICK_HOME right"):
+        registry.champion(nowhere)
 
 
 def test_an_mlflow_that_is_away_is_said_without_its_password(settings: Settings) -> None:

@@ -124,6 +124,10 @@ def test_the_command_searches_the_newest_snapshot_and_says_what_to_do(
     monkeypatch.setenv("NEXTPICK_HOME", str(settings.home))
     monkeypatch.setenv("NEXTPICK_DATABASE_URL", "")
     monkeypatch.setattr(tune, "prepare", prepare)
+    first = CliRunner().invoke(app, ["tune", "--trials", "1", "--resume", "tune.r1"])
+    assert isinstance(first.exception, ConfigError)
+    assert "There is no search 'tune.r1' to go on with; there is none on this machine" in str(first.exception)
+    tune.run(settings, folder, limits=tune.Limits(60, 1))
     result = CliRunner().invoke(app, ["tune", "--trials", "2", "--resume", "tune.r1"])
     assert result.exit_code == 0, result.output
     assert asked == [(None, "tune.r1")]

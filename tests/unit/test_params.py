@@ -1,0 +1,38 @@
+"""params.yaml that cannot be: what is wrong is named, with its key."""
+
+from pathlib import Path
+
+import pytest
+
+from nextpick.errors import ConfigError
+from nextpick.params import load_params, parse_params
+from tests.trained import PARAMS
+
+TEXT = PARAMS.read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (TEXT.replace("seed:", "sead:"), r"seed: Field required; sead: Extra inputs are not permitted"),
+        (TEXT.replace("mode: auto", "mode: ask"), "promotion.mode: Input should be 'auto' or 'approve'"),
+        (TEXT.replace("wait_hours: 20", "wait_hours: 0"), "promotion.wait_hours: Input should be greater than 0"),
+        (TEXT.replace("\npool:", "\npool:\n  oracle: 9"), "unknown generators oracle; there are als, "),
+        (TEXT.replace("  default:", "  other:"), "scenarios.default is missing"),
+        ("", "params.yaml: all of it: Input should be a valid dictionary"),
+        ("[1]", "params.yaml: all of it: Input should be a valid dictionary"),
+        ("\tseed: 1", "params.yaml is not YAML: "),
+        ("!!python/object/apply:os.getcwd []", "params.yaml is not YAML: could not determine a constructor"),
+    ],
+)
+def test_a_fault_is_named_with_its_key(text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        parse_params(text)
+
+
+def test_a_file_that_is_absent_or_no_text_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"Cannot read .*params\.yaml: No such file"):
+        load_params(tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_bytes("seed: 1".encode("utf-16"))
+    with pytest.raises(ConfigError, match=r"params\.yaml is not UTF-8"):
+        load_params(tmp_path / "params.yaml")

@@ -27,13 +27,11 @@ def folder(version: Version, tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def settings(tmp_path: Path, folder: Path, version: Version, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """A home whose registry holds the folder's bundle as version 1, a challenger that nobody has judged."""
-    settings = Settings(_env_file=None, home=tmp_path / "home")
+@pytest.fixture(autouse=True)
+def registered(settings: Settings, folder: Path, version: Version, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The registry holds the folder's bundle as version 1, a challenger that nobody has judged."""
     registry.register(settings, folder, version.bundle_sha256, LINEAGE)
     monkeypatch.setenv("NEXTPICK_HOME", str(settings.home))
-    return settings
 
 
 def test_the_question_is_the_model_card_without_pictures_and_with_a_way_to_them(

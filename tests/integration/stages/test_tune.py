@@ -7,7 +7,6 @@ import pytest
 from mlflow import MlflowClient
 from typer.testing import CliRunner
 
-from nextpick import registry
 from nextpick.cli import app
 from nextpick.errors import ConfigError, DataError
 from nextpick.params import load_params
@@ -26,22 +25,6 @@ def folder(version: Version, tmp_path: Path) -> Path:
     shutil.copytree(made / "data" / "prepared", folder / "data" / "prepared")
     shutil.copy(made / "params.yaml", folder)
     return folder
-
-
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with an MLflow that holds nothing: making one takes seconds."""
-    home = tmp_path_factory.mktemp("empty")
-    registry.champion(Settings(_env_file=None, home=home))
-    return home
-
-
-@pytest.fixture
-def settings(empty: Path, tmp_path: Path) -> Settings:
-    home = tmp_path / "home"
-    home.mkdir()
-    shutil.copy(empty / "mlflow.db", home)
-    return Settings(_env_file=None, home=home)
 
 
 def files(folder: Path) -> dict[Path, bytes]:

@@ -14,7 +14,8 @@ SIMILAR_FEATURES = (
     "similar_max",  # the highest cosine to one of the user's LAST_ITEMS latest items, itself apart; NaN where none
     "similar_mean",  # the mean of these cosines
 )
-LAST_ITEMS = 8
+LAST_ITEMS = 5
+_AT_ONCE = 4096  # pairs x LAST_ITEMS vectors in memory
 
 
 def category_features(
@@ -40,20 +41,21 @@ def similar_features(
     own: Histories, local: np.ndarray, item_rows: np.ndarray, vectors: np.ndarray
 ) -> dict[str, np.ndarray]:
     """One value a pair, float64. `vectors` (float32, (items, factors)) have length 1; NaN is an item nobody knew."""
-    latest = _latest(own)
-    highest, total, n = np.full(len(local), np.nan), np.zeros(len(local)), np.zeros(len(local))
-    asked = vectors[item_rows]
-    for place in range(LAST_ITEMS):
-        other = latest[local, place]
-        # einsum adds up each row by itself: no bit of a pair depends on which others are asked about.
-        cosine = np.einsum("ij,ij->i", asked, vectors[other]).astype(np.float64)
-        cosine[(other < 0) | (other == item_rows)] = np.nan
-        known = ~np.isnan(cosine)
-        total[known] += cosine[known]
-        n += known
-        highest = np.fmax(highest, cosine)
-    mean = np.divide(total, n, out=np.full(len(n), np.nan), where=n > 0)
-    return {"similar_max": highest, "similar_mean": mean}
+    latest, asked = _latest(own), vectors[item_rows]
+    cosines = np.empty((len(local), LAST_ITEMS))
+    for at in range(0, len(local), _AT_ONCE):
+        part = slice(at, at + _AT_ONCE)
+        # einsum adds up each pair by itself: no bit of it depends on which others are asked about.
+        cosines[part] = np.einsum("ij,ikj->ik", asked[part], vectors[latest[local[part]]])
+    others = latest[local]
+    known = ~np.isnan(cosines) & (others >= 0) & (others != item_rows[:, None])
+    n = known.sum(axis=1)
+    highest = np.where(known, cosines, -np.inf).max(axis=1)
+    total = np.where(known, cosines, 0.0).sum(axis=1)
+    return {
+        "similar_max": np.where(n > 0, highest, np.nan),
+        "similar_mean": np.divide(total, n, out=np.full(len(n), np.nan), where=n > 0),
+    }
 
 
 def _latest(own: Histories) -> np.ndarray:

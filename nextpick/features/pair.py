@@ -21,6 +21,7 @@ from nextpick.features.own import OWN_FEATURES, own_features
 from nextpick.features.user import USER_FEATURES, user_features
 
 OWN_HISTORY_ONLY = frozenset({"buy_again"})  # generators without features
+_OF_ITEM = tuple(f"item_{name}" for name in ITEM_FEATURES)
 WITH_VECTORS = frozenset({"als"})  # generators whose item vectors say what is similar
 
 
@@ -46,8 +47,7 @@ def feature_names(generators: Sequence[str]) -> tuple[str, ...]:
     with_features = [name for name in generators if name not in OWN_HISTORY_ONLY]
     proposed = tuple(f"{name}_{what}" for name in with_features for what in ("score", "rank"))
     similar = SIMILAR_FEATURES if WITH_VECTORS & set(generators) else ()
-    of_item = tuple(f"item_{name}" for name in ITEM_FEATURES)
-    return proposed + of_item + USER_FEATURES + OWN_FEATURES + CATEGORY_FEATURES + similar
+    return proposed + _OF_ITEM + USER_FEATURES + OWN_FEATURES + CATEGORY_FEATURES + similar
 
 
 def pair_features(
@@ -65,7 +65,7 @@ def pair_features(
     own = replace(of_users(histories, users), as_of=as_of)
     user = {name: values[local] for name, values in user_features(own, table.prices, as_of).items()}
     columns = _generated(pool)
-    columns |= {f"item_{name}": table.features[pool.item_rows, i] for i, name in enumerate(ITEM_FEATURES)}
+    columns |= dict(zip(_OF_ITEM, table.features[pool.item_rows].T, strict=True))
     columns |= user
     columns |= own_features(own, local, pool.item_rows, table, user)
     columns |= category_features(own, local, pool.item_rows, table)

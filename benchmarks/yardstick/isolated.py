@@ -1,5 +1,6 @@
 """Work in a process of its own, bounded in time and memory: whatever becomes of it, there is an answer."""
 
+import faulthandler
 import multiprocessing
 import resource
 import signal
@@ -44,6 +45,7 @@ def _end(code: int) -> str:
 
 def _child(answer: Connection, work: Callable[[Job], Answer], job: Job, max_gb: float) -> None:
     limit_memory(max_gb)
+    faulthandler.enable()  # a crash in a library says where
     try:
         answer.send(dict(work(job)))
     except NextPickError as error:

@@ -51,7 +51,7 @@ START: dict[str, dict[str, Any]] = {
         "rank": 256,
         "rank_exponent": 0.3,
     },
-    "als": {**_NEVER, "factors": 64, "alpha": 10.0, "regularization": 10.0},
+    "als": {**_NEVER, "factors": 128, "alpha": 10.0, "regularization": 10.0},
     "bpr": {**_NEVER, "factors": 64, "iterations": 100, "learning_rate": 0.02},
 }
 """What is tried first, where it is not the class's default."""

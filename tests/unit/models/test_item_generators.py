@@ -7,6 +7,7 @@ from nextpick.errors import ConfigError
 from nextpick.features.histories import Histories, histories
 from nextpick.idmap import IdMap
 from nextpick.models.generator import Generator
+from nextpick.models.generators import ease
 from nextpick.models.generators.bought_together import BoughtTogether, session_items
 from nextpick.models.generators.ease import Ease
 from nextpick.models.generators.item_knn import ItemKnn
@@ -143,3 +144,14 @@ def test_bought_together_asks_what_goes_with_the_latest_basket() -> None:
     assert cup > 100 * hammer > 0
     assert np.isnan(nail)
     assert np.isnan(tea)
+
+
+@pytest.mark.parametrize("block", [1, 3, 6, 2048])
+def test_eases_inverse_does_not_depend_on_the_blocks_it_is_swept_in(
+    block: int, world: Histories, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ease, "_AT_ONCE", block)
+    chosen = params(ease={"regularization": 3.0, "half_life_days": HALF_LIFE})
+    taken = strengths(world)
+    inverse = np.linalg.inv(taken.T @ taken + 3.0 * np.eye(N_ITEMS))
+    same(Ease.fit(world, chosen), world, inverse / -np.diag(inverse))

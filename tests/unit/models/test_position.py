@@ -19,8 +19,10 @@ CHOSEN = {
 
 
 def clicks(seed: int = 0) -> Examples:
-    """Lists that an older model ordered by `old` and a little chance. A user looks at place n with chance 1 / (1 + n), and
-    takes what they look at by its worth alone."""
+    """Lists that an older model ordered by `old` and a little chance.
+
+    A user looks at place n with chance 1 / (1 + n), and takes what they look at by its worth alone.
+    """
     rng = np.random.default_rng(seed)
     worth, old = rng.random((2, USERS, SIZE))
     place = np.argsort(np.argsort(-(old + 0.3 * rng.random((USERS, SIZE))), axis=1), axis=1)

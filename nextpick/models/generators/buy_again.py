@@ -4,9 +4,10 @@
 
 where popularity is the sum over users of 2 ** (-days since they last took it / popularity half life), the highest
 item's being 1. The second term is the prior of a shrunken rate: most items were taken once, and what others take now
-says which of them comes back. It decides far more than it seems: ties broken by row cost a tenth of ndcg@10. The user's own repeat interval is not in
-it: half lives that grow with it, and what is due weighed up or down, changed ndcg@10 on earlier windows by less than a
-hundredth of itself. The ranker has it as a feature.
+says which of them comes back. It decides far more than it seems: ties broken by row cost a tenth of ndcg@10.
+
+The user's own repeat interval is not in it: half lives that grow with it, and what is due weighed up or down, changed
+ndcg@10 on earlier windows by less than a hundredth of itself. The ranker has it as a feature.
 """
 
 from dataclasses import dataclass

@@ -128,6 +128,7 @@ def _logged(settings: Settings, parent: str, tried: Tried, study: Study, metric:
         number=tried.number,
         varied=tried.block,
         state=tried.state,
+        windows=tried.windows,
         best=round(best.worth, 5),
         **{metric: round(tried.worth, 5)},
     )

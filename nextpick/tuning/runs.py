@@ -24,13 +24,17 @@ def begin(settings: Settings, name: str, about: Mapping[str, str]) -> str:
 
 
 def add(settings: Settings, parent: str, tried: Tried, metric: str) -> None:
-    """Log one trial, with every value it was tried with. Raises: RegistryError."""
+    """Log one trial, with every value it was tried with; what it showed on some windows only goes by another name.
+
+    Raises: RegistryError.
+    """
     with connected(settings) as client:
         place = client.get_run(parent).info.experiment_id
         tags = {_PARENT: parent, "varied": tried.block}
         run_id = client.create_run(place, tags=tags, run_name=f"{tried.number} {tried.block}").info.run_id
         params = [Param(name, str(value)) for name, value in tried.values.items()]
-        client.log_batch(run_id, _metrics({metric: tried.worth}, 0), params)
+        whole = metric if tried.state == "tried" else f"{metric}_of_{tried.windows}_newest"
+        client.log_batch(run_id, _metrics({whole: tried.worth}, 0), params)
         client.set_terminated(run_id, _STATUS[tried.state])
         _best_so_far(client, parent, tried, metric)
 

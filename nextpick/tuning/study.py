@@ -31,12 +31,15 @@ _WARM_UP = 4  # trials before any is pruned
 
 @dataclass(frozen=True)
 class Tried:
-    """One trial: what was varied ("present" for the first), all values, and how good it was as far as it was tried."""
+    """One trial: what was varied ("present" for the first), all values, and how good it was on the windows it was tried
+    on: worths on unlike numbers of windows are not to be compared.
+    """
 
     number: int
     block: str
     values: dict[str, float]
     worth: float
+    windows: int
     state: State
 
 
@@ -127,4 +130,4 @@ def _tried(trial: FrozenTrial) -> Tried:
     worth = trial.value if trial.value is not None else reported[-1] if reported else float("nan")
     about = trial.user_attrs
     state = _STATES.get(trial.state, "failed")
-    return Tried(trial.number, about.get("block", ""), dict(about.get(_VALUES, {})), worth, state)
+    return Tried(trial.number, about.get("block", ""), dict(about.get(_VALUES, {})), worth, len(reported), state)

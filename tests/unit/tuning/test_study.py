@@ -60,6 +60,7 @@ def test_what_does_badly_on_the_first_window_is_not_tried_on_the_second(tmp_path
     assert pruned
     assert study.best is not None
     assert all(one.worth < study.best.worth for one in pruned)
+    assert {(one.state, one.windows) for one in study.tried} == {("tried", 2), ("pruned", 1)}
 
 
 def test_a_search_is_gone_on_with_after_a_crash_and_what_was_under_way_counts_as_failed(tmp_path: Path) -> None:

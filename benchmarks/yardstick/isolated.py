@@ -29,7 +29,9 @@ def isolated(work: Callable[[Job], Answer], job: Job, seconds: float, max_gb: fl
     try:
         if not here.poll(seconds):
             return {"error": f"not done after {seconds / 60:.4g} minutes; allow more with --timeout-minutes"}
-        return here.recv()  # type: ignore[no-any-return]
+        answer: Answer = here.recv()
+        process.join(10)  # it may clear up behind itself
+        return answer
     except EOFError:
         process.join()
         return {"error": f"its process ended by {_end(process.exitcode or 0)}"}

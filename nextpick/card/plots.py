@@ -59,7 +59,7 @@ def _contenders(facts: Facts) -> Figure | None:
         axes.annotate(f"{value:.3f}", (high, at), (6, 0), textcoords="offset points", va="center")
     axes.set_yticks(range(len(rows)), [name for name, *_ in rows])
     _highlight(axes)
-    axes.set_xlim(0, max(row[3] for row in rows) * 1.12)
+    axes.set_xlim(0, max(row[3] for row in rows) * 1.12 or 1)
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.set_xlabel(f"ndcg@{k} of the test window's users, with 95 % bounds")
     axes.set_title("Every contender on the same users")
@@ -85,7 +85,7 @@ def _slices(facts: Facts) -> Figure | None:
         )  # fmt: skip
     users = {r.slice: int(r.users) for r in table.itertuples()}
     axes.set_yticks(range(len(names)), [f"{name} ({users[name]:,})" for name in names])
-    axes.set_xlim(0, table["high"].max() * 1.2)
+    axes.set_xlim(0, table["high"].max() * 1.2 or 1)
     axes.set_xlabel(f"ndcg@{facts.k}, with 95 % bounds")
     axes.set_title("By slice (users): the model in blue, the best of the others in grey")
     return figure
@@ -94,7 +94,7 @@ def _slices(facts: Facts) -> Figure | None:
 def _places(facts: Facts) -> Figure | None:
     """How much of what users took is among the first 1, 2, ... k places."""
     curves = facts.report.curves
-    if not len(curves) or not len(facts.report.per_user):
+    if facts.k == 1 or not len(curves) or not len(facts.report.per_user):
         return None
     figure, axes = _figure(9)
     ends = curves[curves["k"] == curves["k"].max()].sort_values("recall")

@@ -20,6 +20,7 @@ _ALT = {
 _RULES = {
     "over_popular_low": "how far it is above popular, lower bound",
     "over_champion_less_margin_low": "above the champion less the margin, lower bound",
+    "told_apart": "users who tell it from popular",
     "leaks": "features that change when what happened later is drawn anew",
     "coverage": "of the catalogue in somebody's list",
     "popularity_share": "of the places with the most popular items",
@@ -130,6 +131,8 @@ def _rules(facts: Facts) -> str:
 
 def _lists(facts: Facts) -> str:
     figures, k = facts.report.figures, facts.k
+    if not figures["users"]:
+        return "There were none."
     about = {
         "of the catalogue in somebody's list": f"{figures[f'coverage_at_{k}']:.1%}",
         "of the places with the most popular items": f"{figures[f'popularity_share_at_{k}']:.1%}",

@@ -9,6 +9,7 @@ import numpy as np
 from nextpick.evaluation.bootstrap import paired
 from nextpick.params import GateParams, Params
 
+FEWEST = 6  # users: all of fewer are better off by chance more often than once in 40 (2**-5 > 0.025 > 2**-6)
 _RAILS = {  # key in params gate -> the figure it bounds, and what is said where it does not hold
     "min_coverage": ("coverage", "Its lists have {figure:.2%} of the catalogue"),
     "max_popularity_share": ("popularity_share", "{figure:.0%} of the places in its lists are the most popular items'"),
@@ -69,8 +70,9 @@ def decide(scores: Scores, rails: Rails, params: Params) -> Decision:
     """Promote a challenger that is better than popular, not worse than the champion, and within the guard-rails.
 
     Better: the lower bound of the mean difference is above 0. Not worse: the lower bound of the mean difference to
-    (1 - gate.margin) of the champion is not below 0. Both at 95 %, by the paired bootstrap over users. A guard-rail
-    that holds is no reason and is only among the rules.
+    (1 - gate.margin) of the champion is not below 0. Both at 95 %, by the paired bootstrap over users, which knows no
+    doubt where there is one user: so FEWEST must tell the challenger from popular. A guard-rail that holds is no
+    reason and is only among the rules.
     """
     if not len(scores.challenger):
         return Decision(False, ("No user of the test window has a relevant item, so nothing can be shown.",), {})
@@ -83,7 +85,7 @@ def decide(scores: Scores, rails: Rails, params: Params) -> Decision:
     reasons = [rule.said for rule in rules]
     if scores.champion is None:
         reasons.append("There is no champion yet.")
-    within = [_no_leak(rails.leaks), *_within(rails, params.gate)]
+    within = [_told_apart(scores), _no_leak(rails.leaks), *_within(rails, params.gate)]
     figures |= {rule.name: rule.figure for rule in within}
     reasons += [rule.said for rule in within if not rule.passed]
     rules += within
@@ -139,6 +141,15 @@ def _not_worse_than(champion: np.ndarray, challenger: np.ndarray, params: Params
         "over_champion_low": over.low,
         "over_champion_high": over.high,
     }
+
+
+def _told_apart(scores: Scores) -> Rule:
+    """Users with equal scores say nothing for either side: the sign test's count. Dixon, Mood (JASA 1946)."""
+    n = int((scores.challenger != scores.popular).sum())
+    reason = (
+        f"It is told from the popular list by {n} users; with less than {FEWEST} it may be chance. Load more history."
+    )
+    return Rule("told_apart", float(n), f"at least {FEWEST}", n >= FEWEST, reason)
 
 
 def _no_leak(leaks: tuple[str, ...]) -> Rule:

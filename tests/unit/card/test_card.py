@@ -104,14 +104,29 @@ def test_a_refused_model_has_a_card_too_and_it_says_what_to_do() -> None:
 
 def test_what_was_never_measured_is_said_to_be_so() -> None:
     """A holdout without users: no slices, no rules."""
-    report = replace(measured(), slices=measured().slices.iloc[:0], per_user=pd.DataFrame({"user_row": []}))
+    report = replace(
+        measured(),
+        figures={**measured().figures, "users": 0.0},
+        slices=measured().slices.iloc[:0],
+        per_user=pd.DataFrame({"user_row": []}),
+    )
     decision = Decision(False, ("No user of the test window has a relevant item, so nothing can be shown.",), {})
     nothing = replace(facts(), report=report, decision=decision, champion="", champion_params=None, importance={})
     text = card(nothing, tuple(plots(nothing)))
     assert "nothing could be measured" in text
     assert "None was asked: see the reason above." in text
     assert "the champion stays (none)" in text
+    assert "## What its lists are made of\n\nThere were none." in text
     assert plots(nothing) == {}
+
+
+def test_lists_that_hit_nothing_and_lists_of_one_place_are_drawn_without_complaint() -> None:
+    """A line of one point says nothing, so there is none; matplotlib warns of an axis without a length."""
+    report = measured()
+    report.slices[["ndcg", "low", "high"]] = 0.0
+    assert len(plots(replace(facts(), report=report, decision=Decision(False, (), {})))) == 4
+    one = replace(facts(), report=report, params=params(evaluation={"k": 1}), decision=Decision(False, (), {}))
+    assert list(plots(one)) == ["contenders.png", "slices.png", "importance.png"]
 
 
 def test_a_slice_in_which_another_is_surely_better_is_marked() -> None:

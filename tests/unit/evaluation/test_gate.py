@@ -70,6 +70,18 @@ def test_one_that_might_have_lost_more_is_refused_until_it_is_shown_not_to() -> 
     assert not decide(Scores(noisy, POPULAR[few], GOOD[few]), PARAMS).promote
 
 
+@pytest.mark.parametrize("users", [1, 5, 6])
+def test_users_who_are_so_few_that_it_may_be_chance_promote_nothing(users: int) -> None:
+    """Their bootstrap is sure of itself: each draw of one user is that user. Those who get the same twice are none."""
+    won, same = np.full(users, 0.5), np.full(50, 0.2)
+    scores = Scores(np.concatenate([won, same]), np.concatenate([won * 0, same]), None)
+    alone = decide(Scores(won, won * 0, None), PARAMS)
+    assert alone.figures["over_popular_low"] == 0.5
+    assert alone.promote == (users >= 6)
+    said = f"It is told from the popular list by {users} users; with less than 6 it may be chance."
+    assert any(said in reason for reason in decide(scores, PARAMS).reasons) == (users < 6)
+
+
 def test_nobody_to_test_on_promotes_nothing() -> None:
     nobody = np.empty(0)
     decision = decide(Scores(nobody, nobody, None), PARAMS)
@@ -105,7 +117,7 @@ def test_guard_rails_that_hold_are_rules_but_no_reasons_and_churn_wants_a_champi
     assert len(decision.reasons) == 2
     assert [rule.name for rule in decision.rules] == [
         *("over_popular_low", "over_champion_less_margin_low"),
-        *("leaks", "coverage", "popularity_share", "churn", "bundle_mb", "leaves"),
+        *("told_apart", "leaks", "coverage", "popularity_share", "churn", "bundle_mb", "leaves"),
     ]
     assert decision.figures["churn"] == 0.5
     first = decide(Scores(GOOD, POPULAR, None), PARAMS, replace(RAILS, churn=None))

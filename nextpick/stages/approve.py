@@ -88,10 +88,11 @@ def at_the_keyboard() -> str:
 def refusal(settings: Settings, version: str) -> str:
     """Who keeps a version out, and why, in sentences. Raises: RegistryError."""
     found = registry.get(settings, version)
+    if found.rejected:
+        before = "passed the gate, but" if found.gate == registry.PASSED else "was rejected:"
+        return f"Version {version} {before} {found.rejected}. The champion stays."
     if found.gate != registry.PASSED:
         return f"The gate refused version {version}; the champion stays. {' '.join(found.reasons)}"
-    if found.rejected:
-        return f"Version {version} passed the gate, but {found.rejected}. The champion stays."
     return (
         f"Version {version} passed the gate, but nobody answered in time whether to promote it. The champion stays. "
         f"Trigger `retrain` in Airflow to be asked again, or say `nextpick promote {version} --because WHY`."

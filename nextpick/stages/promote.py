@@ -20,18 +20,22 @@ log = structlog.get_logger()
 def decide(settings: Settings, folder: Path, version: str) -> "Decision":
     """The gate's decision on the version that the run's folder holds, written with its card on it in the registry.
 
-    A version that was rejected stays out whatever the gate would say, and so does one that no comparison can be made
-    for, as the champion's bundle is of a form this code cannot use: a person must promote it with a reason.
+    A version that was rejected stays out whatever the gate would say; what it once said, and the card, stay as they
+    are. One that no comparison can be made for, as the champion's bundle is of a form this code cannot use, stays out
+    too: a person must promote it with a reason.
 
     Raises: RegistryError; DataError; BundleError, also where the challenger's own bundle cannot be used by this code.
     """
-    from nextpick.models.bundle import load_bundle  # late: promoting needs none of what judging does
+    from nextpick.evaluation.gate import Decision  # late: promoting needs none of what judging does
+    from nextpick.models.bundle import load_bundle
     from nextpick.stages import card
 
     found = registry.get(settings, version)
     load_bundle(found.bundle_dir, found.bundle_sha256)
+    if found.rejected:
+        return Decision(False, (f"It was rejected: {found.rejected}.",), {})
     best, bundle, fault = _champion(settings)
-    decision = _decision(folder, found, bundle, fault)
+    decision = _decision(folder, bundle, fault)
     written = card.run(
         folder,
         decision,
@@ -56,12 +60,10 @@ def _champion(settings: Settings) -> tuple[ModelVersion | None, "Bundle | None",
         return best, None, str(error)
 
 
-def _decision(folder: Path, challenger: ModelVersion, champion: "Bundle | None", fault: str) -> "Decision":
+def _decision(folder: Path, champion: "Bundle | None", fault: str) -> "Decision":
     from nextpick.evaluation.gate import Decision
     from nextpick.stages import gate
 
-    if challenger.rejected:
-        return Decision(False, (f"It was rejected: {challenger.rejected}.",), {})
     if fault:
         return Decision(False, (f"The champion cannot be compared with. {fault} Promote this one with a reason.",), {})
     return gate.run(folder, champion)

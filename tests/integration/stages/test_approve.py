@@ -65,6 +65,18 @@ def test_what_a_person_refused_stays_out(settings: Settings) -> None:
         promote.run(settings, "1")
 
 
+def test_what_the_gate_said_of_a_rejected_version_is_kept_when_it_comes_again(settings: Settings, folder: Path) -> None:
+    """The next night's run finds the same version where no data is new."""
+    registry.reject(settings, "1", "complaints about tea")
+    assert approve.refusal(settings, "1") == "Version 1 was rejected: complaints about tea. The champion stays."
+    registry.judged(settings, "1", True, ["better than popular"])
+    decision = promote.decide(settings, folder, "1")
+    assert (decision.promote, decision.reasons) == (False, ("It was rejected: complaints about tea.",))
+    found = registry.get(settings, "1")
+    assert (found.gate, found.reasons) == (registry.PASSED, ("better than popular",))
+    assert not (folder / approve.CARD).exists()
+
+
 def test_what_nobody_answered_may_be_asked_again(settings: Settings) -> None:
     registry.judged(settings, "1", True, ["better than popular"])
     approve.answered(settings, "1", False, "", "")

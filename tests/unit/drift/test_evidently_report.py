@@ -66,6 +66,17 @@ def test_the_file_holds_the_figures_and_asks_no_other_machine_for_anything(tmp_p
     assert [file.name for file in path.parent.iterdir()] == ["050000.html"]
 
 
+def test_what_users_sent_is_text_in_the_page_and_never_its_markup(tmp_path: Path) -> None:
+    from nextpick.drift import report
+
+    kinds = np.array(["view", "</script><img src=x onerror=alert(1)>"], object)
+    hostile = Column("kind", "category", np.resize(kinds, 900), tuple(np.resize(kinds, 800) for _ in range(6)))
+    assert report.write(tmp_path / "page.html", [*columns(), hostile], judged(), PARAMS)
+    page = (tmp_path / "page.html").read_text()
+    assert r"\u003c/script>\u003cimg src=x onerror=alert(1)>" in page
+    assert "<img src=x" not in page
+
+
 def test_nothing_to_draw_leaves_no_file(tmp_path: Path) -> None:
     from nextpick.drift import report
 

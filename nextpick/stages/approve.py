@@ -52,10 +52,13 @@ def question(settings: Settings, folder: Path, version: str) -> Question:
 
 def answered(settings: Settings, version: str, approved: bool, by: str, because: str) -> None:
     """Write the answer on the version. What a person refuses is rejected; without an answer (`by` is empty) it may
-    be asked about again.
+    be asked about again. A refusal of what somebody has made champion meanwhile comes too late and is not kept.
 
     Raises: RegistryError.
     """
+    if not approved and registry.get(settings, version).is_champion:
+        log.warning("refused too late", version=version, by=by or "nobody", because=because)
+        return
     registry.answered(settings, version, approved, by, because)
     if by and not approved:
         registry.reject(settings, version, f"{by} refused it: {because or 'no reason given'}")
@@ -88,6 +91,8 @@ def at_the_keyboard() -> str:
 def refusal(settings: Settings, version: str) -> str:
     """Who keeps a version out, and why, in sentences. Raises: RegistryError."""
     found = registry.get(settings, version)
+    if found.is_champion:
+        return f"Version {version} is the champion already: it was promoted while it was asked about. {found.answer}."
     if found.rejected:
         before = "passed the gate, but" if found.gate == registry.PASSED else "was rejected:"
         return f"Version {version} {before} {found.rejected}. The champion stays."

@@ -65,6 +65,19 @@ def test_what_a_person_refused_stays_out(settings: Settings) -> None:
         promote.run(settings, "1")
 
 
+@pytest.mark.parametrize("by", ["", "bob"])
+def test_a_refusal_or_a_time_out_after_somebody_promoted_it_by_hand_changes_nothing(
+    by: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("getpass.getuser", lambda: "ada")
+    registry.judged(settings, "1", True, ["better than popular"])
+    approve.by_hand(settings, "1", "seen it")
+    approve.answered(settings, "1", False, by, "")
+    found = registry.get(settings, "1")
+    assert (found.is_champion, found.rejected, found.answer) == (True, "", "approved, ada: seen it")
+    assert approve.refusal(settings, "1").startswith("Version 1 is the champion already: it was promoted while")
+
+
 def test_what_the_gate_said_of_a_rejected_version_is_kept_when_it_comes_again(settings: Settings, folder: Path) -> None:
     """The next night's run finds the same version where no data is new."""
     registry.reject(settings, "1", "complaints about tea")

@@ -94,7 +94,7 @@ LADDERS: dict[str, dict[str, Ladder]] = {
     },
 }
 """Tried by every run: steps up and down from the start, in this order."""
-LEAST: dict[str, dict[str, int]] = {"als": {"factors": 256}, "bpr": {"factors": 128}}
+LEAST: dict[str, dict[str, int]] = {"als": {"factors": 256}}
 """Where the time is up before the ladder of a size was climbed: sizes climb last, from small ones that fit quickly."""
 DECAYING = ("popular", "item_knn", "rp3beta", "linear_filter", "als")
 

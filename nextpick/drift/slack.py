@@ -93,7 +93,7 @@ def _post(url: str, message: Message) -> str | None:
         return "NEXTPICK_SLACK_WEBHOOK_URL is no http address"
     try:
         client = WebhookClient(url, timeout=TIMEOUT_SECONDS, logger=_quiet)
-        answer = client.send(text=message.text, blocks=message.blocks or None)
+        answer = client.send(text=_escaped(message.text), blocks=message.blocks or None)
     except URLError as error:
         return f"no connection, {error.reason}"
     except Exception as error:  # noqa: BLE001 - whatever it is, the pipeline goes on

@@ -56,6 +56,12 @@ def test_a_failed_task_is_told_by_the_last_line_of_its_error_with_its_log(server
     assert "Traceback" not in said
 
 
+def test_what_a_person_wrote_calls_nobody(server: Slack) -> None:
+    assert slack.send(configured(server.url), "ada refused it: <!channel> tea & biscuits") == "sent"
+    (message,) = server.messages
+    assert message["text"] == "ada refused it: &lt;!channel&gt; tea &amp; biscuits"
+
+
 def test_a_task_that_failed_without_a_word_is_told_all_the_same(server: Slack) -> None:
     assert slack.alert_failure(configured(server.url), "retrain", "gate", None) == "sent"
     assert slack.alert_failure(configured(server.url), "retrain", "gate", "") == "sent"

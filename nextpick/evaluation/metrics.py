@@ -26,7 +26,7 @@ def precision_at_k(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray
 
 def hit_rate_at_k(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:
     """1 where any of the first k is relevant, else 0. Deshpande, Karypis, *Item-based top-N ...* (TOIS 2004)."""
-    return _first(hits, relevant, k).any(axis=1).astype(np.float64)
+    return np.asarray(_first(hits, relevant, k).any(axis=1), np.float64)
 
 
 def ndcg_at_k(hits: np.ndarray, relevant: np.ndarray, k: int) -> np.ndarray:

@@ -7,9 +7,10 @@ from typing import Protocol
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from benchmarks.yardstick.ranking import best, comparable, in_blocks
+from benchmarks.yardstick.ranking import comparable, in_blocks
 from benchmarks.yardstick.split import Split
 from nextpick.features.histories import Histories
+from nextpick.models.pool import best
 
 PER_MEMBER = 100  # of each member's best are candidates
 

@@ -12,9 +12,9 @@ from threadpoolctl import threadpool_limits
 from benchmarks.yardstick.split import Split
 from nextpick.evaluation.metrics import hit_rate_at_k, ndcg_at_k, recall_at_k
 from nextpick.features.histories import of_users
+from nextpick.models.pool import best
 
 USERS_AT_ONCE = 256
-_GROUPS = 512  # whose maxima bound the k-th best from below
 
 T = TypeVar("T")
 Scores = Callable[[np.ndarray], np.ndarray]
@@ -48,23 +48,6 @@ def best_lists(scores: Scores, split: Split, users: np.ndarray, k: int) -> np.nd
         return lists
 
     return np.concatenate([np.empty((0, k), np.int64), *in_blocks(block, users)])
-
-
-def best(scores: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows, columns and places (from 0) of each row's n highest; -inf is none; equal scores go to the lower column.
-
-    The n-th best of the maxima of groups of columns bounds the n-th best of all from below: few columns are sorted.
-    """
-    whole = scores.shape[1] // _GROUPS * _GROUPS
-    least = np.full(len(scores), np.finfo(np.float32).min, np.float32)
-    if n <= _GROUPS and whole:
-        maxima = scores[:, :whole].reshape(len(scores), -1, _GROUPS).max(axis=1)
-        least = np.maximum(least, np.partition(maxima, -n, axis=1)[:, -n])
-    rows, columns = np.nonzero(scores >= least[:, None])
-    order = np.lexsort((columns, -scores[rows, columns], rows))
-    rows, columns = rows[order], columns[order]
-    place = np.arange(len(rows)) - np.searchsorted(rows, rows)
-    return rows[place < n], columns[place < n], place[place < n]
 
 
 def figures(lists: np.ndarray, test: csr_matrix, users: np.ndarray, k: int) -> dict[str, float]:

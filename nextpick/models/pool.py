@@ -9,6 +9,7 @@ from nextpick.features.pair import WITH_VECTORS, Pool
 from nextpick.features.seen import barred
 from nextpick.models.generator import Generator
 
+_GROUPS = 512  # of columns, whose maxima bound the n-th best from below
 USERS_AT_ONCE = 256  # x the catalogue x generators x 4 bytes of scores in memory
 
 
@@ -79,13 +80,17 @@ def item_vectors(generators: Mapping[str, Generator]) -> np.ndarray | None:
 
 
 def best(scores: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows, columns and places (from 0) of each row's `n` highest scores; ties go to the lower column, NaN is out."""
+    """Rows, columns and places (from 0) of each row's `n` highest; ties go to the lower column, NaN and -inf are out.
+
+    The n-th best of the maxima of groups of columns bounds the n-th best of all from below: few columns are sorted.
+    """
     comparable = np.where(np.isnan(scores), -np.inf, scores)
-    n = min(n, scores.shape[1])
-    if n == 0:
-        return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64)
-    nth = np.partition(comparable, -n, axis=1)[:, -n]
-    rows, columns = np.nonzero((comparable >= nth[:, None]) & (comparable > -np.inf))
+    least = np.full(len(scores), np.finfo(np.float32).min)
+    whole = scores.shape[1] // _GROUPS * _GROUPS
+    if n <= _GROUPS and whole:
+        maxima = comparable[:, :whole].reshape(len(scores), -1, _GROUPS).max(axis=1)
+        least = np.maximum(least, np.partition(maxima, -n, axis=1)[:, -n])
+    rows, columns = np.nonzero(comparable >= least[:, None])
     order = np.lexsort((columns, -comparable[rows, columns], rows))
     rows, columns = rows[order], columns[order]
     place = np.arange(len(rows)) - np.searchsorted(rows, rows)

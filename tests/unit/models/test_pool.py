@@ -34,6 +34,19 @@ def test_best_is_the_plain_sort_of_each_row(scores: np.ndarray, n: int) -> None:
     assert found == expected
 
 
+@given(seed=st.integers(0, 999), n=st.integers(1, 12), width=st.sampled_from([5, 511, 512, 1300]))
+def test_so_it_is_where_columns_are_many(seed: int, n: int, width: int) -> None:
+    draw = np.random.default_rng(seed)
+    scores = draw.integers(0, 40, (3, width)).astype(np.float32)
+    scores[draw.random(scores.shape) < 0.3] = -np.inf
+    rows, columns, place = best(scores, n)
+    for row in range(3):
+        order = np.lexsort((np.arange(width), -scores[row]))
+        expected = [int(c) for c in order[:n] if scores[row, c] > -np.inf]
+        assert columns[rows == row].tolist() == expected
+        assert place[rows == row].tolist() == list(range(len(expected)))
+
+
 def test_a_pool_is_the_union_of_each_generators_best() -> None:
     together = build_pool(GENERATORS, SIZES, EVERYBODY, BOARD, "allow")
     assert together.generators == tuple(GENERATORS)

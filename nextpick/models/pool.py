@@ -86,9 +86,9 @@ def best(scores: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
     """
     comparable = np.where(np.isnan(scores), -np.inf, scores)
     least = np.full(len(scores), np.finfo(np.float32).min)
-    whole = scores.shape[1] // _GROUPS * _GROUPS
-    if n <= _GROUPS and whole:
-        maxima = comparable[:, :whole].reshape(len(scores), -1, _GROUPS).max(axis=1)
+    high = scores.shape[1] // _GROUPS
+    if n <= _GROUPS and high:
+        maxima = comparable[:, : high * _GROUPS].reshape(len(scores), high, _GROUPS).max(axis=1)
         least = np.maximum(least, np.partition(maxima, -n, axis=1)[:, -n])
     rows, columns = np.nonzero(comparable >= least[:, None])
     order = np.lexsort((columns, -comparable[rows, columns], rows))

@@ -47,6 +47,11 @@ def test_so_it_is_where_columns_are_many(seed: int, n: int, width: int) -> None:
         assert place[rows == row].tolist() == list(range(len(expected)))
 
 
+@pytest.mark.parametrize(("shape", "n"), [((0, 1300), 5), ((2, 0), 5), ((2, 1300), 0)])
+def test_of_nothing_there_is_no_best(shape: tuple[int, int], n: int) -> None:
+    assert [len(part) for part in best(np.ones(shape, np.float32), n)] == [0, 0, 0]
+
+
 def test_a_pool_is_the_union_of_each_generators_best() -> None:
     together = build_pool(GENERATORS, SIZES, EVERYBODY, BOARD, "allow")
     assert together.generators == tuple(GENERATORS)

@@ -38,17 +38,16 @@ class ScenarioParams(_Section):
     top_k: int = Field(gt=0, le=100)
 
 
-class AlsParams(_Section):
+class DecayParams(_Section):
+    half_life_days: float = Field(default=60.0, gt=0)
+
+
+class AlsParams(DecayParams):
     factors: int = Field(default=256, gt=0, le=1024)
     iterations: int = Field(default=8, gt=0)
     regularization: float = Field(default=1.0, gt=0)
     alpha: float = Field(default=30.0, gt=0)
     frequency_exponent: float = Field(default=0.5, ge=0, le=1)
-    half_life_days: float = Field(default=60.0, gt=0)
-
-
-class DecayParams(_Section):
-    half_life_days: float = Field(default=60.0, gt=0)
 
 
 class BuyAgainParams(DecayParams):
@@ -56,9 +55,8 @@ class BuyAgainParams(DecayParams):
     popularity_half_life_days: float = Field(default=7.0, gt=0)
 
 
-class NeighbourParams(_Section):
+class NeighbourParams(DecayParams):
     neighbours: int = Field(default=300, gt=0)
-    half_life_days: float = Field(default=60.0, gt=0)
 
 
 class ItemKnnParams(NeighbourParams):
@@ -92,12 +90,11 @@ class BoughtTogetherParams(NeighbourParams):
     shrink: float = Field(default=1.0, ge=0)
 
 
-class BprParams(_Section):
+class BprParams(DecayParams):
     factors: int = Field(default=64, gt=0, le=1024)
     iterations: int = Field(default=50, gt=0)
     learning_rate: float = Field(default=0.05, gt=0)
     regularization: float = Field(default=0.01, ge=0)
-    half_life_days: float = Field(default=60.0, gt=0)
 
 
 class RankerParams(_Section):

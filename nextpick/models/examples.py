@@ -39,12 +39,12 @@ def labels(pool: Pool, held: Holdout) -> np.ndarray:
     return (find(held.relevant, pool.user_rows, pool.item_rows) >= 0).astype(np.int8)
 
 
-def examples(generators: Mapping[str, Generator], held: Holdout, params: Params, *, whole: bool = False) -> Examples:
-    """The candidates of each warm user for whom one was relevant; negatives are drawn from the user's own pool.
+def examples(pool: Pool, held: Holdout, params: Params, *, whole: bool = False) -> Examples:
+    """Of a holdout's pool, the candidates of each user for whom one was relevant.
 
-    At most params.ranker.negatives_per_positive a positive are kept, drawn by params.seed; all where `whole`.
+    At most params.ranker.negatives_per_positive negatives a positive are kept, drawn by params.seed from the user's
+    own; all where `whole`.
     """
-    pool = candidates(generators, held, params)
     wanted = labels(pool, held)
     kept = _sample(pool.user_rows, wanted, params, len(wanted) if whole else params.ranker.negatives_per_positive)
     pool = replace(

@@ -7,7 +7,7 @@ from nextpick.errors import DataError
 from nextpick.features.holdout import holdout
 from nextpick.features.pair import feature_names
 from nextpick.models import ranker
-from nextpick.models.examples import Examples, examples, together
+from nextpick.models.examples import candidates, examples, together
 from nextpick.models.generator import Generator
 from nextpick.models.ranker import Ranker
 from nextpick.params import Params
@@ -24,7 +24,11 @@ def learn(snapshot: Snapshot, params: Params, fitted: Fitted, progress: Callable
     Raises: DataError where no candidate of any window was relevant.
     """
     windows, names = snapshot.windows.labels, feature_names(params.generators)
-    parts = [window_examples(snapshot, params, fitted, at) for at in range(len(windows))]
+    parts = []
+    for at, (start, end) in enumerate(windows):
+        held = holdout(snapshot, params, start, end)
+        pool = candidates(fitted(at), held, params)
+        parts.append(examples(pool, held, params))
     learnt = together(parts)
     if not learnt.labels.any():
         raise DataError(
@@ -34,13 +38,7 @@ def learn(snapshot: Snapshot, params: Params, fitted: Fitted, progress: Callable
     trees = None
     older = together(parts[:-1]) if len(parts) > 1 else None
     if older is not None and params.ranker.patience and older.labels.any():
-        newest = window_examples(snapshot, params, fitted, len(windows) - 1, whole=True)
+        newest = examples(pool, held, params, whole=True)  # an order is measured on all of it
         if newest.labels.any():
             trees = ranker.enough_trees(older, newest, names, params, progress)
     return ranker.train(learnt, names, params, progress, trees).explained(parts[-1].features)
-
-
-def window_examples(snapshot: Snapshot, params: Params, fitted: Fitted, at: int, *, whole: bool = False) -> Examples:
-    """The examples of one label window; with all its negatives where `whole`, as an order is measured on all."""
-    start, end = snapshot.windows.labels[at]
-    return examples(fitted(at), holdout(snapshot, params, start, end), params, whole=whole)

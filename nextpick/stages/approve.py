@@ -14,7 +14,6 @@ from nextpick.params import load_params
 from nextpick.settings import Settings
 from nextpick.stages import promote
 
-CARD = Path("models", "card", "card.md")
 _PICTURE = re.compile(r"^!\[[^\]]*\]\([^)]*\)\s*$\n?", re.MULTILINE)
 log = structlog.get_logger()
 
@@ -37,9 +36,13 @@ def question(settings: Settings, folder: Path, version: str) -> Question:
 
     Raises: RegistryError.
     """
+    from nextpick.stages import card as cards
+
     found = registry.get(settings, version)
     try:
-        card = (folder / CARD).read_text().split("\n## Parameters\n")[0]  # the buttons come below it all
+        card = (
+            (folder / cards.CARD / cards.TEXT).read_text().split("\n## Parameters\n")[0]
+        )  # the buttons come below it all
         about = _PICTURE.sub("", card)  # Airflow's page cannot show files of ours
     except FileNotFoundError:
         about = "\n".join(f"- {reason}" for reason in found.reasons)

@@ -13,6 +13,7 @@ from nextpick.features.holdout import Holdout, holdout
 from nextpick.features.items import popularity_order
 from nextpick.features.pair import feature_names
 from nextpick.models import candidates
+from nextpick.models.examples import candidates as pool_of
 from nextpick.models.examples import examples
 from nextpick.models.generator import Generator
 from nextpick.models.ranker import Ranker, train
@@ -46,7 +47,7 @@ def world(policy: str) -> Made:
     snapshot = Snapshot.of(frame(rows), catalogue(ids), Windows((LABEL,), TEST, NOW), "md5")
     chosen = scenario(policy)
     label, test = holdout(snapshot, chosen, LABEL, TEST), holdout(snapshot, chosen, TEST, NOW)
-    learnt = examples(candidates.fit(label.histories, chosen), label, chosen)
+    learnt = examples(pool_of(candidates.fit(label.histories, chosen), label, chosen), label, chosen)
     ranker = train(learnt, feature_names(chosen.generators), chosen)
     return candidates.fit(test.histories, chosen), ranker, test, chosen
 

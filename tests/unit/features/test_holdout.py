@@ -8,6 +8,7 @@ from nextpick.data.snapshot import Snapshot
 from nextpick.data.split import Windows
 from nextpick.features.holdout import Holdout, holdout
 from nextpick.models import candidates
+from nextpick.models.examples import candidates as pool_of
 from nextpick.models.examples import examples
 from nextpick.schema import US_PER_DAY
 from tests.worlds import NOW, catalogue, frame, params
@@ -74,7 +75,7 @@ def test_shuffling_the_future_changes_no_feature(seed: int) -> None:
         chosen = params(als={"factors": 2}, ranker={"negatives_per_positive": 1000})
         generators = candidates.fit(found.histories, chosen)
         assert len(found.users) == 20
-        features.append(examples(generators, found, chosen).features)
+        features.append(examples(pool_of(generators, found, chosen), found, chosen).features)
     np.testing.assert_array_equal(*features)
 
 

@@ -9,9 +9,12 @@ from nextpick.data.snapshot import Snapshot
 from nextpick.data.split import windows
 from nextpick.errors import DataError
 from nextpick.features.histories import histories
+from nextpick.features.holdout import holdout
 from nextpick.models import candidates, ranker, training
+from nextpick.models.examples import candidates as candidates_of
+from nextpick.models.examples import examples
 from nextpick.models.generator import Generator
-from nextpick.models.training import learn, window_examples
+from nextpick.models.training import learn
 from nextpick.params import Params
 from tests import published, worlds
 
@@ -46,8 +49,10 @@ def test_the_newest_window_says_when_to_stop_and_then_all_are_learnt(
 ) -> None:
     assert len(fitted) == 3
     sizes: dict[str, list[int]] = {}
-    parts = [window_examples(snapshot, PARAMS, fitted.__getitem__, at) for at in range(3)]
-    newest = window_examples(snapshot, PARAMS, fitted.__getitem__, 2, whole=True)
+    held = [holdout(snapshot, PARAMS, *window) for window in snapshot.windows.labels]
+    pools = [candidates_of(*each, PARAMS) for each in zip(fitted, held, strict=True)]
+    parts = [examples(*each, PARAMS) for each in zip(pools, held, strict=True)]
+    newest = examples(pools[-1], held[-1], PARAMS, whole=True)
 
     def stop(learnt: object, unseen: object, *_: object) -> int:
         sizes["stop"] = [len(learnt.labels), len(unseen.labels)]  # type: ignore[attr-defined]
@@ -82,7 +87,8 @@ def test_the_ranker_comes_with_its_importance(snapshot: Snapshot, fitted: list[M
 def test_windows_in_which_nothing_was_relevant_are_refused(
     snapshot: Snapshot, fitted: list[Mapping[str, Generator]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    idle = training.together([training.window_examples(snapshot, PARAMS, fitted.__getitem__, 0)])
+    held = holdout(snapshot, PARAMS, *snapshot.windows.labels[0])
+    idle = examples(candidates_of(fitted[0], held, PARAMS), held, PARAMS)
     idle = type(idle)(idle.features, np.zeros_like(idle.labels), idle.group_sizes)
     monkeypatch.setattr(training, "examples", lambda *_, **__: idle)
     with pytest.raises(DataError, match=r"the ranker has nothing to learn from. Load more history, or raise"):

@@ -12,7 +12,8 @@ of the code stands beside the result, whether or not it feeds the pool. The last
      "gain_over_als": .., "ci95": [.., ..]}
 
 gains are shares of what the other has (0.1 is 10 %); ci95 bounds two_stage's ndcg@10 less the best single's, by a
-bootstrap over users. On stderr a table and, with --ablate, what is lost without each part.
+bootstrap over users. On stderr a table and, with --ablate, what is lost without each
+generator of the pool.
 """
 
 import argparse
@@ -149,7 +150,7 @@ def tell(world: World, ndcg: Mapping[str, np.ndarray]) -> None:
 
 
 def ablate(world: World, ndcg: Mapping[str, np.ndarray]) -> None:
-    """What the mean loses where the ranker does without a generator, a family of features, or a window."""
+    """What the mean loses where the pool does without a generator."""
     say(f"\n{'without':>18}  ndcg@{world.params.evaluation.k}  changed by")
     for name, changed in _ablations(world):
         value = _ndcg(world, changed()).mean()
@@ -200,7 +201,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DAYS",
         help="leave out what happened in the last days (default: 0)",
     )
-    parser.add_argument("--ablate", action="store_true", help="also train without each part, and say what it loses")
+    parser.add_argument(
+        "--ablate", action="store_true", help="also train without each generator, and say what it loses"
+    )
     parser.add_argument("--params", type=Path, default=ROOT / "params.yaml", help="(default: the project's)")
     return parser
 

@@ -57,9 +57,7 @@ MEMBERS = {
     "popular": Member("popular", {}, ("half_life_days",)),
     "filter": Member("linear_filter", {"rank": 0}, ("source_exponent", "target_exponent", "user_exponent")),
     "sharp": Member("linear_filter", _SHARP, ("source_exponent", "target_exponent")),
-    "nearest": Member(
-        "linear_filter", {"rank": 0, "sharpening": 3.0, "source_exponent": 1.8, "target_exponent": 0.8}, ()
-    ),
+    "nearest": Member("linear_filter", _NEAREST, ()),
     "recent": Member("linear_filter", _SHARP, (), latest=5),
     "svd": Member("linear_filter", {"neighbours": 0, "rank": 512, "rank_weight": 1.0}, ("rank", "rank_exponent")),
     "als": Member("als", {}, tuple(LADDERS["als"])),

@@ -39,8 +39,8 @@ def _show(html: Path, folder: Path, version: str) -> None:
     draft = folder / f".{version}.html.new"
     shutil.copyfile(html, draft)
     draft.replace(folder / f"{version}.html")
-    newest_first = sorted(folder.glob("[1-9]*.html"), key=lambda path: int(path.stem), reverse=True)
-    for path in newest_first[KEEP:]:
+    ours = [path for path in folder.glob("*.html") if path.stem.isdecimal()]
+    for path in sorted(ours, key=lambda path: int(path.stem), reverse=True)[KEEP:]:
         path.unlink(missing_ok=True)
 
 

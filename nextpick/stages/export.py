@@ -15,12 +15,12 @@ import structlog
 
 from nextpick import pipeline
 from nextpick.errors import DataError
+from nextpick.params import load_params
 from nextpick.schema import EVENT_COLUMNS, ITEM_COLUMNS, OCCURRED_AT
 from nextpick.settings import Settings
 from nextpick.store import events, impressions, items, snapshots
 from nextpick.store.snapshots import Snapshot
 
-SHOWN_FOR = timedelta(days=365)  # before the newest event
 log = structlog.get_logger()
 
 
@@ -35,13 +35,13 @@ def run(conn: psycopg.Connection, settings: Settings, *, cutoff: datetime, run_i
     with conn.transaction():
         conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         before, catalogue = events.read(conn, before=cutoff), items.read(conn)
-        newest = cutoff if before.empty else before[OCCURRED_AT].iloc[-1].to_pydatetime()
-        shown = impressions.shown(conn, since=newest - SHOWN_FOR, before=newest)
-    if before.empty:
-        raise DataError(
-            f"There is no event before {cutoff:%Y-%m-%d %H:%M} UTC, so there is nothing to learn from. "
-            "Load some (`nextpick load EVENTS`), or take a later cutoff."
-        )
+        if before.empty:
+            raise DataError(
+                f"There is no event before {cutoff:%Y-%m-%d %H:%M} UTC, so there is nothing to learn from. "
+                "Load some (`nextpick load EVENTS`), or take a later cutoff."
+            )
+        newest = before[OCCURRED_AT].iloc[-1].to_pydatetime()
+        shown = impressions.shown(conn, since=newest - _looked_at(folder), before=newest)
     frames = {"events": before[[*EVENT_COLUMNS]], "items": catalogue[[*ITEM_COLUMNS]]}
     _write(folder / pipeline.RAW, frames if shown.empty else {**frames, "impressions": shown})
     snapshot = Snapshot(pipeline.track(folder), cutoff, len(before), run_id)
@@ -50,6 +50,12 @@ def run(conn: psycopg.Connection, settings: Settings, *, cutoff: datetime, run_i
         snapshots.record(conn, snapshot)
     log.info("snapshot taken", raw_md5=snapshot.raw_md5, events=len(before), items=len(catalogue), shown=len(shown))
     return snapshot
+
+
+def _looked_at(folder: Path) -> timedelta:
+    """How far back from the newest event the label windows and the test reach: of older answers nothing is learnt."""
+    split = load_params(folder / "params.yaml").split
+    return timedelta(days=split.label_windows * split.label_days + split.test_days + 1)
 
 
 def _write(raw: Path, frames: dict[str, pd.DataFrame]) -> None:

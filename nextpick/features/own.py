@@ -36,7 +36,7 @@ def own_features(
     entry = find(own, local, item_rows)
     has = entry >= 0
     at = entry[has]
-    pull = own.weights * np.exp2((own.last_at - own.as_of) / (HALF_LIFE_DAYS * US_PER_DAY))
+    pull = pulls(own, HALF_LIFE_DAYS)
     shares = POPULARITY_WORTH * table.week_shares
     count = spread(has, own.counts[at], 0.0)
     idle = spread(has, (own.as_of - own.last_at[at]) / US_PER_DAY)
@@ -45,13 +45,13 @@ def own_features(
     price = table.prices[item_rows]
     log_price = np.log(price, out=np.full(len(price), np.nan), where=price > 0)
     missing = np.where(has, 1.0, np.nan)
-    pulls = spread(has, pull[at], 0.0)
+    own_pull = spread(has, pull[at], 0.0)
     return {
         "own_count": count,
-        "own_pull": pulls,
-        "own_place": spread(has, _places(own, pull)[at]),
-        "own_pull_now": pulls + shares[item_rows],
-        "own_place_now": spread(has, _places(own, pull + shares[own.item_rows])[at]),
+        "own_pull": own_pull,
+        "own_place": spread(has, places(own, pull)[at]),
+        "own_pull_now": own_pull + shares[item_rows],
+        "own_place_now": spread(has, places(own, pull + shares[own.item_rows])[at]),
         "own_share": missing * count / user["user_interactions"],
         "own_per_day": missing * count / user["user_days"],
         "own_idle_days": idle,
@@ -70,7 +70,12 @@ def spread(has: np.ndarray, values: np.ndarray, otherwise: float = np.nan) -> np
     return out
 
 
-def _places(own: Histories, pull: np.ndarray) -> np.ndarray:
+def pulls(own: Histories, half_life_days: float) -> np.ndarray:
+    """Each entry's weight, halved every `half_life_days` since its last: float64 (entries,)."""
+    return np.asarray(own.weights * np.exp2((own.last_at - own.as_of) / (half_life_days * US_PER_DAY)))
+
+
+def places(own: Histories, pull: np.ndarray) -> np.ndarray:
     """Each entry's place among its user's by pull, ties to the lower item row."""
     user = own.user_rows
     order = np.lexsort((-pull, user))  # stable

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nextpick.features.affinity import CATEGORY_FEATURES, SIMILAR_FEATURES, category_features, similar_features
+from nextpick.features.former import former_features
 from nextpick.features.histories import Histories, of_users
 from nextpick.features.items import ITEM_FEATURES, ItemTable
 from nextpick.features.own import OWN_FEATURES, own_features
@@ -68,6 +69,7 @@ def pair_features(
     columns |= dict(zip(_OF_ITEM, table.features[pool.item_rows].T, strict=True))
     columns |= user
     columns |= own_features(own, local, pool.item_rows, table, user)
+    columns |= former_features(own, local, pool.item_rows, wanted)
     columns |= category_features(own, local, pool.item_rows, table)
     if pool.vectors is not None:
         columns |= similar_features(own, local, pool.item_rows, pool.vectors)

@@ -8,11 +8,14 @@ items.parquet       the item table as of the cutoff
 <generator>.npz     what each generator learnt
 ranker.txt          LightGBM's text
 importance.json     what each feature does for the ranker: gain and contribution, as ranker.Ranker has them
+
+Format 1, which is still read, has no importance.json and fewer columns in items.parquet, and its ranker learnt ranks
+of what a generator proposed itself, no others, and features of another meaning (nextpick.features.former).
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -24,6 +27,7 @@ from pydantic import ValidationError
 
 from nextpick.data.split import Windows
 from nextpick.errors import BundleError
+from nextpick.features.former import MEANT
 from nextpick.features.items import ITEM_FEATURES, ItemTable
 from nextpick.features.pair import feature_names
 from nextpick.idmap import IdMap
@@ -34,7 +38,8 @@ from nextpick.models.ranker import Ranker
 from nextpick.params import BEFORE_AND_AFTER, Params
 from nextpick.schema import CATEGORIES, ITEM_ID, PRICE, TITLE
 
-_FIXED = ("bundle.json", "params.json", "ids.json", "items.parquet", "ranker.txt", "importance.json")
+_FIXED = ("bundle.json", "params.json", "ids.json", "items.parquet", "ranker.txt")
+_SINCE = {2: ("importance.json",)}
 
 
 @dataclass(frozen=True)
@@ -80,9 +85,9 @@ def load_bundle(folder: Path, sha256: str | None = None) -> Bundle:
     Raises: BundleError where it is absent, damaged, another one, of a format this code does not read, or made for
     features this code does not compute.
     """
-    files, found = manifest.read(folder, sha256)
+    checked = manifest.read(folder, sha256)
     try:
-        return _parse(files, found)
+        return _parse(*checked)
     except BundleError as error:
         raise BundleError(f"The bundle in {folder} cannot be used. {error}") from error
     except (KeyError, ValueError, TypeError, ValidationError) as error:
@@ -108,8 +113,8 @@ def _files(bundle: Bundle) -> dict[str, bytes]:
     }
 
 
-def _parse(files: Mapping[str, bytes], sha256: str) -> Bundle:
-    absent = [name for name in _FIXED if name not in files]
+def _parse(files: Mapping[str, bytes], sha256: str, version: int) -> Bundle:
+    absent = [name for name in (*_FIXED, *_SINCE.get(version, ())) if name not in files]
     if absent:
         raise BundleError(f"Its manifest lacks {', '.join(absent)}. Restore the bundle.")
     about, ids = json.loads(files["bundle.json"]), json.loads(files["ids.json"])
@@ -119,16 +124,22 @@ def _parse(files: Mapping[str, bytes], sha256: str) -> Bundle:
             f"It was made for features this code does not compute: {', '.join(unknown)}. Use the version of NextPick "
             "that trained it, or train again."
         )
+    params = Params.model_validate_json(files["params.json"])
+    ranker = Ranker.from_text(files["ranker.txt"].decode(), features, json.loads(files.get("importance.json", b"{}")))
+    if version == 1:
+        at_most = {f"{name}_rank": params.pool[name] - 1 for name in about["generators"]}
+        ranker = replace(ranker, features=tuple(MEANT.get(name, name) for name in features), at_most=at_most)
     return Bundle(
         users=users,
         items=items,
-        table=_load_table(files["items.parquet"], items),
+        table=_load_table(files["items.parquet"], items, version),
         generators={name: candidates.load(name, files[f"{name}.npz"]) for name in about["generators"]},
-        ranker=Ranker.from_text(files["ranker.txt"].decode(), features, json.loads(files["importance.json"])),
-        params=Params.model_validate_json(files["params.json"]),
+        ranker=ranker,
+        params=params,
         windows=Windows.from_json(about["windows"]),
         metrics=about["metrics"],
         data_md5=about["data_md5"],
+        format_version=version,
         sha256=sha256,
     )
 
@@ -145,12 +156,14 @@ def _dump_table(table: ItemTable, items: IdMap) -> bytes:
     return buffer.getvalue()
 
 
-def _load_table(stored: bytes, items: IdMap) -> ItemTable:
+def _load_table(stored: bytes, items: IdMap, version: int) -> ItemTable:
     frame = pd.read_parquet(BytesIO(stored))
     if tuple(frame[ITEM_ID]) != items.ids:
         raise BundleError("Its item table and its ids name different items. Train again.")
+    names = [f"feature_{name}" for name in ITEM_FEATURES]
+    features = frame.reindex(columns=names) if version == 1 else frame[names]
     return ItemTable(
-        features=frame[[f"feature_{name}" for name in ITEM_FEATURES]].to_numpy(np.float32),
+        features=features.to_numpy(np.float32),
         titles=tuple(frame[TITLE]),
         categories=tuple(tuple(c) for c in frame[CATEGORIES]),
         prices=frame[PRICE].to_numpy(np.float64),

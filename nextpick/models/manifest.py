@@ -8,12 +8,22 @@ import re
 from collections.abc import Mapping
 from hashlib import sha256 as hash_of
 from pathlib import Path
+from typing import NamedTuple
 
 from nextpick.errors import BundleError
 
-FORMAT = 2  # 2: ranks are among all candidates, and importance is kept
+FORMAT = 2  # 2: ranks are among all candidates, importance is kept, and the item table has more columns
+READABLE = (1, FORMAT)  # the one before it, too: a release of it may be gone back to
 MANIFEST = "manifest.json"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\.(npz|json|parquet|txt)")
+
+
+class Checked(NamedTuple):
+    """What a folder holds, as its manifest promises it: each file's content, the manifest's sha256, the format."""
+
+    files: dict[str, bytes]
+    sha256: str
+    version: int
 
 
 def write(files: Mapping[str, bytes], folder: Path) -> str:
@@ -31,10 +41,11 @@ def write(files: Mapping[str, bytes], folder: Path) -> str:
     return hash_of(manifest).hexdigest()
 
 
-def read(folder: Path, sha256: str | None = None) -> tuple[dict[str, bytes], str]:
-    """The content of every file, as the manifest promises it, and the manifest's sha256.
+def read(folder: Path, sha256: str | None = None) -> Checked:
+    """The content of every file, as the manifest promises it.
 
-    Raises: BundleError where a file is absent or changed, or the manifest is not the one `sha256` names.
+    Raises: BundleError where a file is absent or changed, the manifest is not the one `sha256` names, or the format is
+    none of READABLE.
     """
     manifest = _read(folder / MANIFEST)
     found = hash_of(manifest).hexdigest()
@@ -48,8 +59,11 @@ def read(folder: Path, sha256: str | None = None) -> tuple[dict[str, bytes], str
         version, sums = stated["format"], dict(stated["files"])
     except (ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{folder / MANIFEST} is no manifest: {error}. Restore the bundle.") from error
-    if version != FORMAT:
-        raise BundleError(f"The bundle in {folder} has format {version}, and this code reads {FORMAT}. Train again.")
+    if version not in READABLE:
+        raise BundleError(
+            f"The bundle in {folder} has format {version}, and this code reads {' and '.join(map(str, READABLE))}. "
+            "Use the NextPick that made it, or train again."
+        )
     files = {}
     for name, expected in sums.items():
         if not _NAME.fullmatch(name):
@@ -59,7 +73,7 @@ def read(folder: Path, sha256: str | None = None) -> tuple[dict[str, bytes], str
             raise BundleError(
                 f"{folder / name} is not the file the manifest names: it was changed. Restore the bundle."
             )
-    return files, found
+    return Checked(files, found, version)
 
 
 def _read(path: Path) -> bytes:

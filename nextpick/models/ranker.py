@@ -31,13 +31,14 @@ class Ranker:
 
     `importance` says of each feature its `gain`, the share of all splits' gain that is its own, and its
     `contribution`, the mean over examples of how far it moves the score (the absolute Shapley value of the trees);
-    empty where nobody asked.
+    empty where nobody asked. A value of a feature above its `at_most` is unknown to the trees.
     """
 
     text: str
     features: tuple[str, ...]
     _booster: lgb.Booster = field(repr=False, compare=False)
     importance: Mapping[str, Mapping[str, float]] = field(default_factory=dict, compare=False)
+    at_most: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def from_text(
@@ -59,6 +60,9 @@ class Ranker:
         """Scores, float64 (n,), of rows of `features` (float32, (n, len(self.features)))."""
         if not len(features):
             return np.empty(0)
+        if self.at_most:
+            highest = np.array([self.at_most.get(name, np.inf) for name in self.features])
+            features = np.where(features > highest, np.float32(np.nan), features)
         return np.asarray(self._booster.predict(features, num_threads=threads), np.float64)
 
     def explained(self, features: np.ndarray) -> Self:

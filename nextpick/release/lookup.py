@@ -25,17 +25,20 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def load(conn: psycopg.Connection, release: Release) -> Loaded:
     """The release in memory: its bundle, checked against the release's sha256, and its item table.
 
-    Raises: BundleError where the bundle is absent or changed, where the item features of the release are not those
-    this code knows, or where the release's items are not the bundle's.
+    A release that another version of NextPick published holds other item features: those its ranker does not read may
+    be absent, and are NaN then.
+
+    Raises: BundleError where the bundle is absent or changed, where the release lacks item features that its ranker
+    reads, or where the release's items are not the bundle's.
     """
     arrays.register(conn)
-    known = tuple(release.lineage.get("item_features", ITEM_FEATURES))
-    if known != tuple(ITEM_FEATURES):
-        raise BundleError(
-            f"Release {release.release_id} holds the item features {list(known)}, and this code knows "
-            f"{list(ITEM_FEATURES)}. Serve it with the version that published it, or publish again."
-        )
     bundle = load_bundle(Path(release.bundle_uri), release.bundle_sha256)
+    known = tuple(release.lineage.get("item_features", ITEM_FEATURES))
+    if lacks := [name for name in ITEM_FEATURES if f"item_{name}" in bundle.features and name not in known]:
+        raise BundleError(
+            f"Release {release.release_id} lacks the item features {', '.join(lacks)}, which its ranker reads. "
+            "Serve it with the version that published it, or publish again."
+        )
     rows = lists.items(conn, release.release_id)
     ids = tuple(str(row[1]) for row in rows)
     if ids != bundle.items.ids:
@@ -43,7 +46,7 @@ def load(conn: psycopg.Connection, release: Release) -> Loaded:
             f"Release {release.release_id} lists {len(ids)} items that are not the {len(bundle.items)} of its bundle "
             f"{release.bundle_uri}. Publish again."
         )
-    table = _table(rows)
+    table = _table(rows, known)
     popular, week_ranks = popularity_order(table)
     return Loaded(
         release_id=release.release_id,
@@ -58,9 +61,15 @@ def load(conn: psycopg.Connection, release: Release) -> Loaded:
     )
 
 
-def _table(rows: Sequence[tuple[Any, ...]]) -> ItemTable:
+def _table(rows: Sequence[tuple[Any, ...]], names: Sequence[str]) -> ItemTable:
+    """Of rows whose features are those of `names`."""
+    stored = np.array([row[5] for row in rows], np.float32).reshape(len(rows), len(names))
+    features = np.full((len(rows), len(ITEM_FEATURES)), np.nan, np.float32)
+    for column, name in enumerate(ITEM_FEATURES):
+        if name in names:
+            features[:, column] = stored[:, names.index(name)]
     return ItemTable(
-        features=np.array([row[5] for row in rows], np.float32).reshape(len(rows), len(ITEM_FEATURES)),
+        features=features,
         titles=tuple(row[2] for row in rows),
         categories=tuple(tuple(row[3]) for row in rows),
         prices=np.array([np.nan if row[4] is None else row[4] for row in rows], np.float64),

@@ -32,7 +32,7 @@ def run(
     from nextpick.card.plots import plots
     from nextpick.card.text import card
 
-    files, sha256 = manifest.read(project / evaluate.BUNDLE)
+    files, sha256, _ = manifest.read(project / evaluate.BUNDLE)
     snapshot = prepared.read(project)
     counted = {"interactions": snapshot.interactions, "users": snapshot.users, "items": snapshot.items}
     facts = Facts(

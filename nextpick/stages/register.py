@@ -16,5 +16,5 @@ def run(settings: Settings, folder: Path) -> ModelVersion:
     Raises: PipelineError; RegistryError; BundleError.
     """
     pipeline.push(folder)
-    _, sha256 = manifest.read(folder / "models" / "bundle")
+    sha256 = manifest.read(folder / "models" / "bundle").sha256
     return registry.register(settings, folder, sha256, pipeline.lineage(folder))

@@ -118,7 +118,7 @@ async def test_a_release_made_for_other_item_features_is_refused(
     async with running(app) as client:
         response = await client.post("/recommend", json={"user_id": "tea03"})
         assert response.status_code == 503
-        assert "item features ['height']" in response.json()["detail"]
+        assert "lacks the item features popularity_7d" in response.json()["detail"]
         assert (await client.get("/health/ready")).status_code == 503
 
 

@@ -130,7 +130,7 @@ def test_a_manifest_that_is_none_is_refused(copy: Path, content: bytes) -> None:
 def test_another_format_is_refused_with_both_numbers(copy: Path) -> None:
     manifest = json.loads((copy / MANIFEST).read_text())
     (copy / MANIFEST).write_text(json.dumps({**manifest, "format": 99}))
-    with pytest.raises(BundleError, match=f"has format 99, and this code reads {FORMAT}"):
+    with pytest.raises(BundleError, match=f"has format 99, and this code reads 1 and {FORMAT}"):
         load_bundle(copy)
 
 

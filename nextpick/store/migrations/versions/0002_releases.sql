@@ -18,10 +18,15 @@ CREATE TABLE nextpick.release_blocks (
     PRIMARY KEY (release_id, block)
 );
 
--- What goes with a generation: each item's nearest, and the charts.
-ALTER TABLE nextpick.release_items
-    ADD COLUMN similar_rows integer[] NOT NULL DEFAULT '{}',   -- nearest first; rows of the release's items
-    ADD COLUMN similar_scores real[] NOT NULL DEFAULT '{}';
+-- What goes with a generation: each item's nearest, and the charts. The nearest are no columns of release_items:
+-- revision 0001 fills that by a COPY which names no columns, and must go on doing so.
+CREATE TABLE nextpick.release_similar (
+    release_id      bigint NOT NULL REFERENCES nextpick.releases ON DELETE CASCADE,
+    item_row        integer NOT NULL,
+    similar_rows    integer[] NOT NULL,                     -- nearest first; rows of the release's items
+    similar_scores  real[] NOT NULL,
+    PRIMARY KEY (release_id, item_row)
+);
 CREATE TABLE nextpick.release_charts (
     release_id  bigint NOT NULL REFERENCES nextpick.releases ON DELETE CASCADE,
     chart       text NOT NULL CHECK (chart IN ('popular', 'trending', 'latest')),

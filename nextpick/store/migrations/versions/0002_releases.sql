@@ -6,6 +6,7 @@ ALTER TABLE nextpick.releases
     ADD COLUMN run_id text NOT NULL DEFAULT '',             -- whose work it is: an Airflow run's id, or a command's
     ADD COLUMN touched_at timestamptz NOT NULL DEFAULT now(),  -- when its builder last finished a step
     ADD COLUMN bytes bigint,                                -- of its tables with their indexes
+    ADD COLUMN hidden_rows integer[] NOT NULL DEFAULT '{}', -- items hidden when it was begun: in none of its lists
     ADD COLUMN reasons text[] NOT NULL DEFAULT '{}',        -- why it is blocked or rejected
     ADD COLUMN diff jsonb;                                  -- against what was live when it was ready
 
@@ -17,6 +18,18 @@ CREATE TABLE nextpick.release_blocks (
     done_at     timestamptz,
     PRIMARY KEY (release_id, block)
 );
+
+-- Scores do not compress: trying to cost a third of a load's time.
+ALTER TABLE nextpick.lists
+    ALTER COLUMN item_rows SET STORAGE EXTERNAL,
+    ALTER COLUMN scores SET STORAGE EXTERNAL,
+    ALTER COLUMN generator_scores SET STORAGE EXTERNAL,
+    ALTER COLUMN generator_ranks SET STORAGE EXTERNAL,
+    ALTER COLUMN history_rows SET STORAGE EXTERNAL,
+    ALTER COLUMN history_counts SET STORAGE EXTERNAL,
+    ALTER COLUMN history_weights SET STORAGE EXTERNAL,
+    ALTER COLUMN history_first SET STORAGE EXTERNAL,
+    ALTER COLUMN history_last SET STORAGE EXTERNAL;
 
 -- What goes with a generation: each item's nearest, and the charts. The nearest are no columns of release_items:
 -- revision 0001 fills that by a COPY which names no columns, and must go on doing so.

@@ -1,0 +1,94 @@
+-- name: newest
+-- When the newest event before as_of happened, or null.
+SELECT max(occurred_at) FROM nextpick.events WHERE occurred_at < %(as_of)s;
+
+-- name: first_by_user
+-- Of the users active since a moment: when each had the first event of these kinds, in microseconds since 1970 UTC.
+SELECT user_id, (extract(epoch FROM min(occurred_at)) * 1000000)::bigint FROM nextpick.events
+WHERE occurred_at < %(before)s AND kind = ANY (%(kinds)s)
+GROUP BY user_id HAVING max(occurred_at) >= %(since)s;
+
+-- name: first_by_item
+-- The same of the items.
+SELECT item_id, (extract(epoch FROM min(occurred_at)) * 1000000)::bigint FROM nextpick.events
+WHERE occurred_at < %(before)s AND kind = ANY (%(kinds)s)
+GROUP BY item_id HAVING max(occurred_at) >= %(since)s;
+
+-- name: live_events
+-- How many events of a window came in within two days of happening: those of a bulk load of the past did not.
+SELECT count(*) FROM nextpick.events
+WHERE occurred_at >= %(since)s AND occurred_at < %(before)s AND received_at < occurred_at + interval '2 days';
+
+-- name: release_at
+-- The release that was live at a moment, as well as the rows tell: what is live now if it was then, else the newest.
+SELECT release_id, (lineage ->> 'trained_until')::timestamptz FROM nextpick.releases AS r
+WHERE ready_at <= %(as_of)s AND status IN ('ready', 'dropped')
+ORDER BY EXISTS (SELECT FROM nextpick.live AS l WHERE l.release_id = r.release_id AND flipped_at <= %(as_of)s) DESC,
+         ready_at DESC
+LIMIT 1;
+
+-- name: answers
+-- A sample of a window's answers, the same one every time: ids are random, and so is the order of their hashes.
+-- Only ids are sorted: answers are wide.
+WITH chosen AS (
+    SELECT recommendation_id FROM nextpick.impressions
+    WHERE answered_at >= %(since)s AND answered_at < %(before)s
+    ORDER BY md5(recommendation_id::text) LIMIT %(limit)s
+)
+SELECT answered_at, release_id, scores, sources, features FROM nextpick.impressions JOIN chosen USING (recommendation_id)
+WHERE answered_at >= %(since)s AND answered_at < %(before)s;
+
+-- name: features
+-- The names of the features that each release's ranker reads, where the release tells.
+SELECT release_id, lineage -> 'features' FROM nextpick.releases WHERE lineage ? 'features';
+
+-- name: save
+-- The night's one report: a later one of the same night replaces it and keeps its id. Returns the id.
+INSERT INTO nextpick.drift_reports (as_of, run_id, current_start, current_end, reference_start, reference_end,
+                                    release_id, verdict, reasons, path, notified)
+VALUES (%(as_of)s, %(run_id)s, %(current_start)s, %(current_end)s, %(reference_start)s, %(reference_end)s,
+        %(release_id)s, %(verdict)s, %(reasons)s, %(path)s, %(notified)s)
+ON CONFLICT (as_of) DO UPDATE SET
+    run_id = excluded.run_id, created_at = now(), current_start = excluded.current_start,
+    current_end = excluded.current_end, reference_start = excluded.reference_start,
+    reference_end = excluded.reference_end, release_id = excluded.release_id, verdict = excluded.verdict,
+    reasons = excluded.reasons, path = excluded.path, notified = excluded.notified
+RETURNING report_id;
+
+-- name: forget_metrics
+-- What an earlier report of the same night measured.
+DELETE FROM nextpick.drift_metrics WHERE report_id = %(report_id)s;
+
+-- name: save_metric
+-- One statistic of one column.
+INSERT INTO nextpick.drift_metrics (report_id, place, column_name, statistic, value, threshold, noise_floor,
+                                    reference_n, current_n, verdict)
+VALUES (%(report_id)s, %(place)s, %(column_name)s, %(statistic)s, %(value)s, %(threshold)s, %(noise_floor)s,
+        %(reference_n)s, %(current_n)s, %(verdict)s);
+
+-- name: mark_notified
+-- Who has been told of a report.
+UPDATE nextpick.drift_reports SET notified = %(notified)s WHERE report_id = %(report_id)s;
+
+-- name: reports
+-- The newest reports, newest first.
+SELECT report_id, as_of, run_id, current_start, current_end, reference_start, reference_end, release_id, verdict,
+       reasons, path, notified
+FROM nextpick.drift_reports WHERE as_of < %(before)s ORDER BY as_of DESC LIMIT %(limit)s;
+
+-- name: report
+-- One report by its id.
+SELECT report_id, as_of, run_id, current_start, current_end, reference_start, reference_end, release_id, verdict,
+       reasons, path, notified
+FROM nextpick.drift_reports WHERE report_id = %(report_id)s;
+
+-- name: report_of
+-- The report of one night.
+SELECT report_id, as_of, run_id, current_start, current_end, reference_start, reference_end, release_id, verdict,
+       reasons, path, notified
+FROM nextpick.drift_reports WHERE as_of = %(as_of)s;
+
+-- name: metrics
+-- What some reports measured, in their own order.
+SELECT report_id, column_name, statistic, value, threshold, noise_floor, reference_n, current_n, verdict
+FROM nextpick.drift_metrics WHERE report_id = ANY (%(report_ids)s) ORDER BY report_id, place;

@@ -1,0 +1,65 @@
+-- name: begin
+-- A new release in the making: nobody reads it before it is live. Returns its id.
+INSERT INTO nextpick.releases (model_version, bundle_uri, bundle_sha256, cutoff, lineage)
+VALUES (%(model_version)s, %(bundle_uri)s, %(bundle_sha256)s, %(cutoff)s, %(lineage)s)
+RETURNING release_id;
+
+-- name: mark_ready
+-- The release is whole: it may be made live.
+UPDATE nextpick.releases SET status = 'ready', users = %(users)s, items = %(items)s, ready_at = now()
+WHERE release_id = %(release_id)s AND status = 'building';
+
+-- name: mark_dropped
+-- The release's generation is gone from the database; its row stays, for lineage.
+UPDATE nextpick.releases SET status = 'dropped' WHERE release_id = %(release_id)s;
+
+-- name: orphans
+-- Releases left in the making; under the publish lock all of them are a killed run's.
+SELECT release_id FROM nextpick.releases WHERE status = 'building' ORDER BY release_id;
+
+-- name: beyond
+-- Releases older than the newest %(keep)s whole ones, live ones excepted.
+SELECT release_id FROM nextpick.releases
+WHERE status IN ('ready', 'rejected')
+  AND release_id NOT IN (SELECT release_id FROM nextpick.live)
+  AND release_id NOT IN (
+      SELECT release_id FROM nextpick.releases WHERE status IN ('ready', 'rejected')
+      ORDER BY release_id DESC LIMIT %(keep)s)
+ORDER BY release_id;
+
+-- name: flip
+-- The variant's readers see this release from the next statement on.
+INSERT INTO nextpick.live (variant, release_id, share) VALUES (%(variant)s, %(release_id)s, 1)
+ON CONFLICT (variant) DO UPDATE SET release_id = excluded.release_id, flipped_at = now();
+
+-- name: live
+-- What a variant's readers should serve, or no row before the first publish.
+SELECT r.release_id, r.model_version, r.bundle_uri, r.bundle_sha256, r.cutoff, r.lineage, l.variant
+FROM nextpick.live AS l JOIN nextpick.releases AS r USING (release_id)
+WHERE l.variant = %(variant)s;
+
+-- name: get
+-- One release, live or not.
+SELECT release_id, model_version, bundle_uri, bundle_sha256, cutoff, lineage, %(variant)s::text AS variant
+FROM nextpick.releases WHERE release_id = %(release_id)s;
+
+-- name: lock
+-- One publish at a time in this database; waits as long as lock_timeout says.
+SELECT pg_advisory_lock(%(key)s);
+
+-- name: unlock
+-- Frees the publish lock; a lost connection frees it too.
+SELECT pg_advisory_unlock(%(key)s);
+
+-- name: lock_holder
+-- Who holds the publish lock: process id and since when its session exists.
+SELECT a.pid, a.backend_start, a.application_name
+FROM pg_locks AS k JOIN pg_stat_activity AS a USING (pid)
+WHERE k.locktype = 'advisory' AND k.granted
+  AND (k.classid::bigint << 32 | k.objid::bigint) = %(key)s AND k.database = (
+      SELECT oid FROM pg_database WHERE datname = current_database());
+
+-- name: follow
+-- What the service asks every second: the variant's release, if any, and the items nobody may be shown. One row.
+SELECT (SELECT release_id FROM nextpick.live WHERE variant = %(variant)s),
+       coalesce((SELECT array_agg(item_id) FROM nextpick.items WHERE hidden), '{}');

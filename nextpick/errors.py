@@ -9,6 +9,7 @@ NextPickError
 ├── PipelineError   DVC, or a stage it ran, failed
 ├── ApiError        the API is unreachable, or refuses what was sent
 ├── GateRefused     a challenger may not become champion
+├── ReleaseRefused  a release may not go live
 └── LocalError      the one-machine run cannot start or go on
 
 A message names the fault, the value, the place and the remedy, in one or two sentences.
@@ -49,6 +50,10 @@ class ApiError(NextPickError):
 
 class GateRefused(NextPickError):
     """The challenger is not good enough; the message carries the reasons."""
+
+
+class ReleaseRefused(NextPickError):
+    """A release may not go live; the message says what stands against it and how to overrule that."""
 
 
 class LocalError(NextPickError):

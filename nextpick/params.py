@@ -12,7 +12,7 @@ from nextpick.errors import ConfigError
 SeenPolicy = Literal["allow", "exclude"]
 DriftStatistic = Literal["psi", "ks", "js", "missing", "volume"]
 GENERATORS = tuple(sorted(file.stem for file in (Path(__file__).parent / "models" / "generators").glob("[a-z]*.py")))
-BEFORE_AND_AFTER = {"load", "drift", "promotion"}  # sections that change nothing a model is made of, given the snapshot
+BEFORE_AND_AFTER = {"load", "drift", "promotion", "publish"}  # sections that change nothing a model is made of
 
 
 class _Section(BaseModel):
@@ -132,6 +132,15 @@ class PromotionParams(_Section):
     wait_hours: float = Field(default=20.0, gt=0, le=168)
 
 
+class PublishParams(_Section):
+    max_lost_users: float = Field(default=0.05, ge=0, le=1)
+    min_overlap: float = Field(default=0.1, ge=0, le=1)
+    min_coverage_ratio: float = Field(default=0.5, ge=0)
+    max_popularity_share: float = Field(default=0.9, ge=0, le=1)
+    max_short_lists: float = Field(default=0.05, ge=0, le=1)
+    max_unavailable: float = Field(default=0.01, ge=0, le=1)
+
+
 class DriftParams(_Section):
     window_days: int = Field(default=7, ge=1, le=7)
     reference_weeks: int = Field(default=8, ge=4, le=52)
@@ -163,6 +172,7 @@ class Params(_Section):
     evaluation: EvaluationParams
     gate: GateParams
     promotion: PromotionParams = PromotionParams()
+    publish: PublishParams = PublishParams()
     drift: DriftParams = DriftParams()
 
     @field_validator("pool")

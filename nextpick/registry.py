@@ -209,6 +209,41 @@ def reject(settings: Settings, version: str, why: str) -> None:
         _clear_challenger(client, _described(settings, client.get_model_version(NAME, version)))
 
 
+def went_back(settings: Settings, to: str, left: str, why: str) -> None:
+    """Make version `to` the champion again, and keep version `left`, unless that is empty, from coming back."""
+    if left:
+        reject(settings, left, why)
+    with connected(settings) as client:
+        found = _described(settings, client.get_model_version(NAME, to))
+        _champion_is(client, to)
+        _clear_challenger(client, found)
+
+
+def settle(settings: Settings, rejected: Mapping[str, str], live: str | None) -> list[str]:
+    """Mark the versions of rejected bundles (sha256 -> why); a champion among them gives way to version `live`, or to
+    none. Returns what was not so already, in words."""
+    told = []
+    with connected(settings) as client:
+        for bundle_sha256, why in rejected.items():
+            for found in client.search_model_versions(f"name = '{NAME}' and tags.bundle_sha256 = '{bundle_sha256}'"):
+                version = _described(settings, client.get_model_version(NAME, found.version))
+                if not version.rejected:
+                    client.set_model_version_tag(NAME, version.version, "rejected", why)
+                    told.append(f"version {version.version} is rejected")
+                _clear_challenger(client, version)
+                if version.is_champion:
+                    told.append(f"the champion is {f'version {live}' if live else 'none'}")
+                    _champion_is(client, live)
+    return told
+
+
+def _champion_is(client: MlflowClient, version: str | None) -> None:
+    if version is None:
+        client.delete_registered_model_alias(NAME, CHAMPION)
+    else:
+        client.set_registered_model_alias(NAME, CHAMPION, version)
+
+
 def _clear_challenger(client: MlflowClient, version: ModelVersion) -> None:
     if CHALLENGER in version.aliases:
         client.delete_registered_model_alias(NAME, CHALLENGER)

@@ -1,5 +1,6 @@
 """The plots of a model card, as PNG. The only module that imports matplotlib: import it late."""
 
+from collections.abc import Sequence
 from io import BytesIO
 
 import matplotlib.style as styles
@@ -42,6 +43,20 @@ def plots(facts: Facts) -> dict[str, bytes]:
             "importance.png": _importance(facts),
         }
         return {name: _png(figure) for name, figure in drawn.items() if figure is not None}
+
+
+def overlaps(users: Sequence[int], k: int) -> bytes:
+    """A PNG of users by how much of the first k items of their lists stayed: ten equal steps, and one for all."""
+    with styles.context(["default", _STYLE]):
+        figure, axes = _figure(8)
+        axes.bar(range(11), users, color=[*[_OTHER] * 10, _MODEL], width=0.85)
+        axes.grid(axis="x", visible=False)
+        axes.set_xticks(range(11), [*(f"{10 * step}-{10 * step + 10}" for step in range(10)), "all"])
+        axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axes.set_xlabel(f"% of the first {k} items that stayed")
+        axes.set_ylabel("users")
+        axes.set_title("How much of users' lists stayed")
+        return _png(figure)
 
 
 def _contenders(facts: Facts) -> Figure | None:

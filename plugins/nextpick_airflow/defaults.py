@@ -5,13 +5,15 @@ from typing import Any
 
 from airflow.sdk import DeadlineAlert, DeadlineReference, ExceptionRetryPolicy, RetryAction, RetryRule, SyncCallback
 
-from nextpick.errors import BundleError, ConfigError, DataError, GateRefused
+from nextpick.errors import BundleError, ConfigError, DataError, GateRefused, ReleaseRefused
 from nextpick_airflow import alerts
 
 _POLICY = ExceptionRetryPolicy(
     [
         RetryRule(
-            [DataError, ConfigError, BundleError, GateRefused], RetryAction.FAIL, reason="the same again would fail"
+            [DataError, ConfigError, BundleError, GateRefused, ReleaseRefused],
+            RetryAction.FAIL,
+            reason="the same again would fail",
         )
     ]
 )

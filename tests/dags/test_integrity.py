@@ -142,11 +142,11 @@ def test_all_that_runs_dvc_shares_one_slot(bag: Any) -> None:
 def test_bad_data_is_not_tried_again_and_a_lost_connection_is(bag: Any) -> None:
     from airflow.sdk import RetryAction
 
-    from nextpick.errors import BundleError, ConfigError, DataError, GateRefused, StoreError
+    from nextpick.errors import BundleError, ConfigError, DataError, GateRefused, ReleaseRefused, StoreError
 
     for dag in bag.dags.values():
         for task in dag.tasks:
-            for hopeless in (DataError, ConfigError, BundleError, GateRefused):
+            for hopeless in (DataError, ConfigError, BundleError, GateRefused, ReleaseRefused):
                 assert task.retry_policy.evaluate(hopeless("x"), 1, 3).action == RetryAction.FAIL
             for passing in (StoreError, ConnectionError):
                 assert task.retry_policy.evaluate(passing("x"), 1, 3).action == RetryAction.DEFAULT

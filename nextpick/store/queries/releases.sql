@@ -28,9 +28,12 @@ WHERE status IN ('ready', 'rejected')
 ORDER BY release_id;
 
 -- name: flip
--- The variant's readers see this release from the next statement on.
-INSERT INTO nextpick.live (variant, release_id, share) VALUES (%(variant)s, %(release_id)s, 1)
-ON CONFLICT (variant) DO UPDATE SET release_id = excluded.release_id, flipped_at = now();
+-- The variant's readers see this release from the commit on, and who listens on nextpick_live is told.
+WITH flipped AS (
+    INSERT INTO nextpick.live (variant, release_id, share) VALUES (%(variant)s, %(release_id)s, 1)
+    ON CONFLICT (variant) DO UPDATE SET release_id = excluded.release_id, flipped_at = now()
+    RETURNING release_id)
+SELECT pg_notify('nextpick_live', release_id::text) FROM flipped;
 
 -- name: live
 -- What a variant's readers should serve, or no row before the first publish.

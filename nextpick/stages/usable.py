@@ -1,0 +1,32 @@
+"""Stage: can a release be served as it is? Asked before it goes live by hand, as a rollback must not break anything."""
+
+from pathlib import Path
+
+import psycopg
+
+from nextpick import registry
+from nextpick.errors import BundleError, NextPickError
+from nextpick.models import manifest
+from nextpick.settings import Settings
+from nextpick.store import comparing
+from nextpick.store.standings import Standing
+
+
+def fault(conn: psycopg.Connection, settings: Settings, standing: Standing) -> str:
+    """Why the release cannot be served, or nothing. A bundle that is absent here is fetched from MLflow."""
+    if standing.status == "building":
+        return "it is still being built"
+    if standing.status == "dropped" or not standing.there:
+        return "its lists are no longer in the database"
+    if not comparing.has_items(conn, standing.release_id):
+        return "its items are no longer in the database"
+    folder = Path(standing.bundle_uri)
+    try:
+        if not folder.exists():
+            registry.get(settings, standing.model_version)
+        manifest.read(folder, standing.bundle_sha256)
+    except BundleError as error:
+        return f"its bundle cannot be used. {error}"
+    except NextPickError as error:
+        return f"its bundle is not in {folder}, and cannot be fetched. {error}"
+    return ""

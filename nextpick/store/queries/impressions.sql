@@ -9,9 +9,11 @@ SELECT array_agg(recommendation_id) FROM nextpick.impressions
 WHERE recommendation_id = ANY (%(ids)s) AND answered_at >= %(since)s;
 
 -- name: shown
--- Which items answers of a window put at which rank, from 0: the best of each user, item and day.
+-- Which items answers of a window put at which rank, from 0: the best of each user, item and day; nothing from before
+-- a user was erased.
 SELECT user_id, item_id, min(place - 1)::smallint, min(answered_at)
-FROM nextpick.impressions, unnest(item_ids) WITH ORDINALITY AS offered (item_id, place)
+FROM nextpick.impressions AS i, unnest(item_ids) WITH ORDINALITY AS offered (item_id, place)
 WHERE answered_at >= %(since)s AND answered_at < %(before)s
+  AND NOT EXISTS (SELECT FROM nextpick.erased_users AS x WHERE x.user_id = i.user_id AND x.erased_at >= i.answered_at)
 GROUP BY user_id, item_id, date_trunc('day', answered_at, 'UTC')
 ORDER BY min(answered_at), user_id, item_id;

@@ -1,0 +1,53 @@
+"""Erasure: a user who asked to be forgotten is unknown at once, and what is stored of the user goes.
+
+The tombstone in `erased_users` and all deletions are one transaction. Whoever reads looks at the tombstone too, as a
+writer that began earlier may still bring something in: a list whose release knows nothing after the erasure, an event
+that came in before it, count for nothing. An event that happened and came in later begins a new history.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+
+from nextpick.store import sql
+
+_SQL = sql.load("erasure")
+_KINDS = ("lists", "events", "impressions", "quarantine", "comparisons")
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What was deleted of a user, in rows, and when."""
+
+    erased_at: datetime
+    lists: int
+    events: int
+    impressions: int
+    quarantine: int
+    comparisons: int
+
+
+def erase(conn: psycopg.Connection, user_id: str) -> Erased:
+    """Erase a user, in a transaction of the caller's; who is unknown, or erased already, is erased all the same."""
+    values = {"user_id": user_id}
+    row = conn.execute(_SQL["mark"], values).fetchone()
+    assert row is not None  # noqa: S101 - INSERT ... RETURNING gives a row or raises
+    conn.execute(_SQL["plans"], values)
+    return Erased(row[0], *(_deleted(conn, kind, values) for kind in _KINDS))
+
+
+def sweep(conn: psycopg.Connection) -> dict[str, int]:
+    """Delete what came in of erased users while they were being erased; rows by what they are. The caller commits."""
+    return {kind: _deleted(conn, f"late_{kind}", {}) for kind in ("lists", "events", "impressions")}
+
+
+def since(conn: psycopg.Connection, moment: datetime) -> int:
+    """How many users were erased since a moment: so many what was made at that moment may still name."""
+    row = conn.execute(_SQL["older"], {"since": moment}).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _deleted(conn: psycopg.Connection, query: str, values: dict[str, str]) -> int:
+    done = conn.execute(_SQL[query], values)
+    return int((done.fetchone() or (0,))[0]) if done.description else done.rowcount

@@ -45,13 +45,13 @@ def retrain() -> None:
     def register(folder: str) -> str:
         from nextpick.stages import register
 
-        version = register.run(load_settings(), Path(folder))
+        with connection() as conn:
+            version = register.run(load_settings(), Path(folder), conn)
         if version.is_champion:
             skip(f"No new data, or anything else new: version {version.version} is the champion.")
         return version.version
 
-    folder = checkout()
-    version = register(folder)
+    version = register(folder := checkout())
     dvc_stages(folder) >> version
     judged(folder, version)
 

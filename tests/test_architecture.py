@@ -9,9 +9,20 @@ ROOT = Path(__file__).resolve().parent.parent
 
 FORBIDDEN = {
     "nextpick": {"airflow", "fastapi", "starlette", "nextpick_airflow", "serving", "dags"},
-    "serving": {"airflow", "nextpick_airflow", "dags", "mlflow", "evidently", "implicit", "lightgbm", "dvc"},
-    "plugins": {"serving", "dags", "mlflow", "evidently", "implicit", "lightgbm"},
-    "dags": {"serving", "fastapi", "pandas", "numpy", "psycopg", "mlflow", "evidently", "implicit", "lightgbm"},
+    "serving": {"airflow", "nextpick_airflow", "dags", "mlflow", "evidently", "implicit", "numba", "lightgbm", "dvc"},
+    "plugins": {"serving", "dags", "mlflow", "evidently", "implicit", "numba", "lightgbm"},
+    "dags": {
+        "serving",
+        "fastapi",
+        "pandas",
+        "numpy",
+        "psycopg",
+        "mlflow",
+        "evidently",
+        "implicit",
+        "numba",
+        "lightgbm",
+    },
 }
 SERVING_MAY_NOT = (
     "nextpick.stages",
@@ -25,6 +36,7 @@ SERVING_MAY_NOT = (
 ONLY_IN = {
     "lightgbm": "nextpick/models/ranker.py",
     "implicit": "nextpick/models/implicit_engine.py",
+    "numba": "nextpick/models/bpr_engine.py",
     "mlflow": "nextpick/mlflow_engine.py",
     "evidently": "nextpick/evidently_engine.py",
     "slack_sdk": "nextpick/drift/slack.py",
@@ -48,6 +60,7 @@ MAY_IMPORT = {
     "bundles": FOUNDATION | {"models"},
     "mlflow_engine": FOUNDATION,
     "registry": FOUNDATION | {"models", "bundles", "mlflow_engine"},
+    "artifacts": FOUNDATION | {"mlflow_engine"},
     "pipeline": FOUNDATION | {"git", "program"},
     "git": set(),
     "program": set(),

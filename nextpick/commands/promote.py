@@ -1,5 +1,6 @@
 """`nextpick promote`: make a version champion by hand."""
 
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -16,6 +17,9 @@ def promote(
     Lists change only as they are made with it: `nextpick publish`.
     """
     from nextpick.stages import approve
+    from nextpick.store.connection import connect
 
-    approve.by_hand(load_settings(), version, because)
+    settings = load_settings()
+    with connect(settings.database()) if settings.database_url else nullcontext() as conn:
+        approve.by_hand(settings, version, because, conn)
     typer.echo(f"Version {version} is the champion. Make lists with it: nextpick publish")

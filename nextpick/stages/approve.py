@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import structlog
 
 from nextpick import registry
@@ -68,7 +69,7 @@ def answered(settings: Settings, version: str, approved: bool, by: str, because:
     log.info("answered", version=version, approved=approved, by=by or "nobody", because=because)
 
 
-def by_hand(settings: Settings, version: str, because: str) -> None:
+def by_hand(settings: Settings, version: str, because: str, conn: psycopg.Connection | None = None) -> None:
     """Make a version the champion as the person at the keyboard says so, whatever stands against it.
 
     Raises: ConfigError where `because` is empty; RegistryError; BundleError where the version's bundle is of no use.
@@ -80,7 +81,7 @@ def by_hand(settings: Settings, version: str, because: str) -> None:
     found = registry.get(settings, version)
     load_bundle(found.bundle_dir, found.bundle_sha256)
     answered(settings, version, True, at_the_keyboard(), because)
-    promote.run(settings, version, force=because)
+    promote.run(settings, version, force=because, who=at_the_keyboard(), conn=conn)
 
 
 def at_the_keyboard() -> str:

@@ -55,22 +55,25 @@ def run(
         outcomes.append(pipeline.reproduce(folder, stage, force=force))
     cached = all(outcome.cached for outcome in outcomes)
     tell("register")
-    version = register.run(settings, folder)
+    version = register.run(settings, folder, conn)
     if version.is_champion:
         return Trained(version, cached, None)
     tell("gate")
-    promoted, reasons = _judged(settings, folder, version.version, because)
+    promoted, reasons = _judged(settings, conn, folder, version.version, because)
     return Trained(version, cached, promoted, reasons)
 
 
-def _judged(settings: Settings, folder: Path, version: str, because: str) -> tuple[bool, tuple[str, ...]]:
+def _judged(
+    settings: Settings, conn: psycopg.Connection | None, folder: Path, version: str, because: str
+) -> tuple[bool, tuple[str, ...]]:
     """Whether the version is champion now, and why or why not."""
-    decision = promote.decide(settings, folder, version)
+    decision = promote.decide(settings, folder, version, conn)
+    who = approve.at_the_keyboard()
     if because:
-        approve.answered(settings, version, True, approve.at_the_keyboard(), because)
+        approve.answered(settings, version, True, who, because)
     elif decision.promote and approve.is_asked_for(folder):
         remedy = f"params.yaml has promotion.mode: approve. Approve it: nextpick promote {version} --because WHY"
         return False, (*decision.reasons, remedy)
     if decision.promote or because:
-        promote.run(settings, version, force=because)
+        promote.run(settings, version, force=because, who=who, conn=conn)
     return decision.promote or bool(because), decision.reasons

@@ -4,12 +4,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import TriggerRule, get_current_context, task
+from airflow.sdk import TriggerRule, task
 
 from nextpick_airflow import alerts
 from nextpick_airflow.approval import APPROVE, REJECT, Approval
 from nextpick_airflow.assets import CHAMPION, made
-from nextpick_airflow.window import param
+from nextpick_airflow.database import connection
+from nextpick_airflow.window import param, who
 
 if TYPE_CHECKING:
     from nextpick.params import PromotionParams
@@ -43,7 +44,8 @@ def gate(folder: str, version: str) -> str:
     from nextpick.settings import load_settings
     from nextpick.stages import approve, promote
 
-    decision = promote.decide(load_settings(), Path(folder), version)
+    with connection() as conn:
+        decision = promote.decide(load_settings(), Path(folder), version, conn)
     if param("promote_because"):
         return "promote"
     if not decision.promote:
@@ -59,9 +61,9 @@ def promote(version: str) -> None:
 
     settings, because = load_settings(), param("promote_because") or ""
     if because:
-        by = get_current_context()["dag_run"].triggering_user_name or "who began the run"
-        approve.answered(settings, version, True, by, because)
-    promote.run(settings, version, force=because)
+        approve.answered(settings, version, True, who(), because)
+    with connection() as conn:
+        promote.run(settings, version, force=because, who=who(), conn=conn)
     made(CHAMPION, version=version)
 
 

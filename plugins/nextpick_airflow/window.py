@@ -1,4 +1,4 @@
-"""Which moment a run speaks for, and what it is called, however it began."""
+"""Which moment a run speaks for, what it is called, and who wants it, however it began."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -37,6 +37,11 @@ def moment(name: str) -> datetime:
     if given > run.run_after:
         raise ConfigError(f"The param {name} is {given:%Y-%m-%d %H:%M} UTC, which has yet to come. Leave it empty.")
     return given
+
+
+def who() -> str:
+    """Who began the run: the user, or `airflow` where a schedule or an asset did."""
+    return str(get_current_context()["dag_run"].triggering_user_name or "airflow")
 
 
 def run_id() -> str:

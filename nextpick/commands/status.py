@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from nextpick.commands.moments import at
 from nextpick.errors import NextPickError
 from nextpick.settings import Settings, load_settings
 
@@ -44,22 +44,22 @@ def _database(settings: Settings, console: Console) -> None:
     else:
         users = f"{live.users:,} users' lists" if live.users is not None else "lists"
         console.print(
-            f"Live: release {live.release_id}, model version {live.model_version}, {users} as of {_at(live.cutoff)}"
+            f"Live: release {live.release_id}, model version {live.model_version}, {users} as of {at(live.cutoff)}"
         )
-    newest = f", the newest of {_at(found.newest_event)}" if found.newest_event else ""
+    newest = f", the newest of {at(found.newest_event)}" if found.newest_event else ""
     console.print(f"Events: about {found.events:,}{newest}")
     if found.snapshot:
         console.print(
-            f"Snapshot: {found.snapshot.raw_md5}, {found.snapshot.events:,} events before {_at(found.snapshot.cutoff)}"
+            f"Snapshot: {found.snapshot.raw_md5}, {found.snapshot.events:,} events before {at(found.snapshot.cutoff)}"
         )
     if found.drift:
-        console.print(f"Drift: {found.drift[0]} on {_at(found.drift[1])}")
+        console.print(f"Drift: {found.drift[0]} on {at(found.drift[1])}")
     table = Table("release", "version", "state", "users", "as of", "made", title="Releases", title_justify="left")
     for release in found.releases:
         state = "live" if release.live else release.status
         users = f"{release.users:,}" if release.users is not None else ""
-        made = _at(release.created_at)
-        table.add_row(str(release.release_id), release.model_version, state, users, _at(release.cutoff), made)
+        made = at(release.created_at)
+        table.add_row(str(release.release_id), release.model_version, state, users, at(release.cutoff), made)
     console.print(table)
 
 
@@ -71,7 +71,7 @@ def _models(settings: Settings, console: Console) -> None:
     for version in versions:
         now = "rejected" if version.rejected else ", ".join(sorted(version.aliases))
         gate = f"{version.gate}, forced" if version.forced else version.gate or "not asked"
-        table.add_row(version.version, now, gate, _at(version.created_at), Text(version.lineage.get("run_id", "")))
+        table.add_row(version.version, now, gate, at(version.created_at), Text(version.lineage.get("run_id", "")))
     console.print(table)
     for version in versions[:1]:
         asked = version.answer and f"Promotion {version.answer}"
@@ -85,7 +85,3 @@ def _models(settings: Settings, console: Console) -> None:
                 console.print(Text(f"{version.version}: {reason}"), soft_wrap=True)
         if version.gate:
             console.print(f"{version.version}: all that was measured is on its card: nextpick card {version.version}")
-
-
-def _at(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

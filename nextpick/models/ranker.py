@@ -60,15 +60,29 @@ class Ranker:
         """Scores, float64 (n,), of rows of `features` (float32, (n, len(self.features)))."""
         if not len(features):
             return np.empty(0)
-        if self.at_most:
-            highest = np.array([self.at_most.get(name, np.inf) for name in self.features])
-            features = np.where(features > highest, np.float32(np.nan), features)
-        return np.asarray(self._booster.predict(features, num_threads=threads), np.float64)
+        return np.asarray(self._booster.predict(self._readable(features), num_threads=threads), np.float64)
+
+    def contributions(self, features: np.ndarray) -> np.ndarray:
+        """How far each feature moves each row's score, float64 (n, len(self.features) + 1).
+
+        The last column is what every row starts from; the columns of a row add up to its score. Lundberg, Erion, Lee,
+        *Consistent Individualized Feature Attribution for Tree Ensembles* (2018), as LightGBM's `pred_contrib` has it.
+        """
+        if not len(features):
+            return np.empty((0, len(self.features) + 1))
+        found = self._booster.predict(self._readable(features), pred_contrib=True, num_threads=THREADS)
+        return np.asarray(found, np.float64)
+
+    def _readable(self, features: np.ndarray) -> np.ndarray:
+        if not self.at_most:
+            return features
+        highest = np.array([self.at_most.get(name, np.inf) for name in self.features])
+        return np.where(features > highest, np.float32(np.nan), features)
 
     def explained(self, features: np.ndarray) -> Self:
         """The ranker with its `importance`; contributions are those to the scores of these rows, evenly thinned."""
         rows = features[:: max(len(features) // CONTRIBUTION_ROWS, 1)][:CONTRIBUTION_ROWS]
-        each = np.asarray(self._booster.predict(rows, pred_contrib=True, num_threads=THREADS))[:, :-1]
+        each = self.contributions(rows)[:, :-1]
         gain = self._booster.feature_importance("gain")
         return replace(
             self,

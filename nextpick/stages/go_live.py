@@ -61,6 +61,18 @@ def run(conn: psycopg.Connection, settings: Settings, release_id: int, *, who: s
     return told
 
 
+def told(done: Flip) -> list[str]:
+    """What happened, line by line."""
+    if done.before == done.after:
+        return [f"Release {done.after} is live already."]
+    instead = f"instead of release {done.before}" if done.before else "the first"
+    return [
+        f"Release {done.after} is live, {instead}: {done.ms:.0f} ms.",
+        *(f"Overruled: {objection}" for objection in done.overruled),
+        *([f"MLflow does not know yet: {done.behind}"] if done.behind else []),
+    ]
+
+
 def _flip(conn: psycopg.Connection, release_id: int, who: str, because: str) -> Flip:
     live = releases.live(conn) if standings.held_live(conn) else None
     standing = standings.held(conn, release_id)

@@ -5,6 +5,7 @@ Postgres decides, in one transaction; MLflow follows, and where it is away now t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from time import perf_counter
 
 import psycopg
@@ -40,7 +41,8 @@ def run(
     """Make an earlier release live again: the one named, else the newest one before the live one that can be.
 
     The release that is left is rejected with the reason, and so is its bundle where the earlier release has another:
-    no nightly run makes it live again. The champion goes back too. Waits for no publish that is running.
+    no nightly run makes it live again. The champion goes back too. Waits for no publish that is running. May be
+    repeated with the release named: what is done is not done again.
 
     Raises: ConfigError where `because` is empty; ReleaseRefused where there is nothing to go back to or the release
     named is none of that, with those that are; StoreError.
@@ -48,15 +50,37 @@ def run(
     if not because.strip():
         raise ConfigError("The reason is empty. Say why, for those who come after you: --because WHY.")
     with step_by_step(conn, "A rollback"):
+        if (left := _done(conn, release_id, who, because.strip())) and release_id:
+            target, ms = standings.get(conn, release_id), 0.0
+        else:
+            every = standings.newest(conn)
+            left = _live(every)
+            target = _target(conn, settings, every, left, release_id)
+            ms = _flip(conn, left, target, who, because.strip())
+    rejected = left.model_version if left.bundle_sha256 != target.bundle_sha256 else ""
+    log.info("went back", left=left.release_id, to=target.release_id, ms=round(ms, 1), who=who, because=because)
+    return WentBack(left, target, ms, rejected, _tell_mlflow(settings, target, rejected, f"{who}: {because.strip()}"))
+
+
+def choose(conn: psycopg.Connection, settings: Settings) -> int:
+    """The newest release before the live one that can be gone back to. Raises: ReleaseRefused where there is none."""
+    with step_by_step(conn, "A rollback"):
         every = standings.newest(conn)
-        live = next((one for one in every if one.live), None)
-        if live is None:
-            raise ReleaseRefused("No release is live, so there is nothing to go back from: `nextpick publish`.")
-        target = _target(conn, settings, every, live, release_id)
-        ms = _flip(conn, live, target, who, because.strip())
-    rejected = live.model_version if live.bundle_sha256 != target.bundle_sha256 else ""
-    log.info("went back", left=live.release_id, to=target.release_id, ms=round(ms, 1), who=who, because=because)
-    return WentBack(live, target, ms, rejected, _tell_mlflow(settings, target, rejected, f"{who}: {because.strip()}"))
+        return _target(conn, settings, every, _live(every), None).release_id
+
+
+def told(done: WentBack) -> list[str]:
+    """What happened, line by line."""
+    left, to = done.left, done.to
+    same = f"Model version {to.model_version} stays, with its earlier lists."
+    other = f"Model version {done.rejected} is rejected: nothing makes it live again but a person with a reason. "
+    return [
+        f"Release {to.release_id} is live again, release {left.release_id} is not: {done.ms:.0f} ms.",
+        f"{other}The champion is version {to.model_version}." if done.rejected else same,
+        f"Its lists are as of {to.cutoff.astimezone(UTC):%Y-%m-%d %H:%M} UTC: `nextpick publish` makes fresh ones with "
+        "the same model.",
+        *([f"MLflow does not know yet: {done.behind}"] if done.behind else []),
+    ]
 
 
 def possible(every: Sequence[Standing], live: Standing) -> list[Standing]:
@@ -71,6 +95,21 @@ def _fault(one: Standing) -> str:
     if one.status != "ready":
         return f"it is {one.status}" + (f": {' '.join(one.reasons)}" if one.reasons else "")
     return f"its version {one.model_version} was gone back from: {one.rejected}" if one.rejected else ""
+
+
+def _live(every: Sequence[Standing]) -> Standing:
+    found = next((one for one in every if one.live), None)
+    if found is None:
+        raise ReleaseRefused("No release is live, so there is nothing to go back from: `nextpick publish`.")
+    return found
+
+
+def _done(conn: psycopg.Connection, release_id: int | None, who: str, because: str) -> Standing | None:
+    """The release that was left where this very rollback was the last thing done, by an earlier try of it."""
+    last = next(iter(release_log.newest(conn, 1)), None)
+    if last is None or (last.action, last.to_release, last.who, last.reason) != ("rollback", release_id, who, because):
+        return None
+    return None if last.from_release is None else standings.get(conn, last.from_release)
 
 
 def _target(

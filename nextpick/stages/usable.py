@@ -20,6 +20,11 @@ def fault(conn: psycopg.Connection, settings: Settings, standing: Standing) -> s
         return "its lists are no longer in the database"
     if not comparing.has_items(conn, standing.release_id):
         return "its items are no longer in the database"
+    return bundle_fault(settings, standing)
+
+
+def bundle_fault(settings: Settings, standing: Standing) -> str:
+    """Why the release's bundle cannot be used here, or nothing. One that is absent here is fetched from MLflow."""
     folder = Path(standing.bundle_uri)
     try:
         if not folder.exists():

@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -39,6 +39,21 @@ class Impression:
     scores: np.ndarray
     sources: tuple[str, ...]
     features: np.ndarray | None
+
+
+def get(conn: psycopg.Connection, recommendation_id: UUID) -> Impression | None:
+    """One answer, or None where none of that id is stored; `features` is flat, (k * F,)."""
+    row = conn.execute(_SQL["get"], {"recommendation_id": recommendation_id}).fetchone()
+    if row is None:
+        return None
+    found = Impression(*row)
+    return replace(
+        found,
+        item_ids=tuple(found.item_ids),
+        scores=np.array(found.scores, np.float32),
+        sources=tuple(found.sources),
+        features=None if found.features is None else np.array(found.features, np.float32),
+    )
 
 
 def shown(conn: psycopg.Connection, *, since: datetime, before: datetime) -> pd.DataFrame:

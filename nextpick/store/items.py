@@ -1,5 +1,6 @@
 """The catalogue. Frames have the columns of `nextpick.schema`."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pandas as pd
@@ -62,6 +63,11 @@ def read(conn: psycopg.Connection) -> pd.DataFrame:
         frame[column] = frame[column].astype("object")
     frame["hidden"] = frame["hidden"].astype(bool)
     return frame
+
+
+def titles(conn: psycopg.Connection, item_ids: Sequence[str]) -> dict[str, str]:
+    """What the catalogue calls these items now; those it lacks are left out."""
+    return dict(conn.execute(_SQL["titles"], {"item_ids": list(item_ids)}).fetchall())
 
 
 def _known(price: float) -> float | None:

@@ -16,7 +16,8 @@ _SQL = sql.load("standings")
 @dataclass(frozen=True)
 class Standing:
     """A release: `reasons` say why it is blocked or rejected, `rejected` who rejected its bundle and why, `overlap` how
-    much of users' lists it shared with the one before, `there` whether its lists are in the database."""
+    much of users' lists it shared with the one before, `there` whether its lists are in the database, `run_id` whose
+    work it is."""
 
     release_id: int
     status: str
@@ -32,6 +33,7 @@ class Standing:
     rejected: str
     overlap: float | None
     there: bool
+    run_id: str
 
 
 def newest(conn: psycopg.Connection, n: int = MOST) -> list[Standing]:

@@ -25,6 +25,11 @@ def refused(why: str) -> None:
     _tell(f":no_entry: {why}")
 
 
+def went_back(what: str, by: str, because: str) -> None:
+    """Somebody has gone back to an earlier release."""
+    _tell(f":leftwards_arrow_with_hook: {what} {by}: {because}")
+
+
 def waiting(version: str, link: str, wait: timedelta) -> None:
     """A challenger passed the gate, and a person is asked."""
     hours = f"{wait / timedelta(hours=1):g} hours"

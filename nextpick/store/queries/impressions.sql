@@ -8,6 +8,11 @@ COPY nextpick.impressions (recommendation_id, user_id, answered_at, as_of, relea
 SELECT array_agg(recommendation_id) FROM nextpick.impressions
 WHERE recommendation_id = ANY (%(ids)s) AND answered_at >= %(since)s;
 
+-- name: get
+-- One answer as it was given, or no row.
+SELECT recommendation_id, user_id, answered_at, as_of, release_id, variant, scenario, item_ids, scores, sources, features
+FROM nextpick.impressions WHERE recommendation_id = %(recommendation_id)s;
+
 -- name: shown
 -- Which items answers of a window put at which rank, from 0: the best of each user, item and day; nothing from before
 -- a user was erased.

@@ -35,3 +35,7 @@ DROP TABLE pg_temp.incoming_items;
 -- name: read
 -- The whole catalogue.
 SELECT item_id, title, categories, price, published_at, attributes::text, hidden FROM nextpick.items ORDER BY item_id;
+
+-- name: titles
+-- What these items are called.
+SELECT item_id, title FROM nextpick.items WHERE item_id = ANY (%(item_ids)s);

@@ -6,7 +6,8 @@ SELECT r.release_id, r.status, l.release_id IS NOT NULL, r.model_version, r.bund
        (r.diff -> 'diff' ->> 'overlap')::float8,
        EXISTS (
            SELECT FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
-           WHERE i.inhparent = 'nextpick.lists'::regclass AND c.relname = 'lists_' || r.release_id)
+           WHERE i.inhparent = 'nextpick.lists'::regclass AND c.relname = 'lists_' || r.release_id),
+       r.run_id
 FROM nextpick.releases AS r
 LEFT JOIN nextpick.live AS l ON l.release_id = r.release_id AND l.variant = %(variant)s
 LEFT JOIN nextpick.rejections AS j USING (bundle_sha256)

@@ -1,12 +1,12 @@
 """Releases made by hand, with the lists and items a test wants, and nothing else."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 
 from nextpick.features.items import ITEM_FEATURES
-from nextpick.store import releases
 
 NIGHT = datetime(2025, 11, 12, tzinfo=UTC)
 ITEMS = tuple(f"i{n}" for n in range(30))
@@ -26,8 +26,14 @@ def made(
 
     `bundle` is (version, folder, sha256), and `run` its MLflow run. Items are the more popular the earlier they come.
     """
-    cutoff = NIGHT + timedelta(days=night)
-    release_id = releases.begin(conn, bundle[0], bundle[1:], cutoff, {"mlflow_run_id": run} if run else {})
+    lineage = json.dumps({"mlflow_run_id": run} if run else {})
+    row = conn.execute(
+        "INSERT INTO nextpick.releases (model_version, bundle_uri, bundle_sha256, cutoff, lineage, run_id) "
+        "VALUES (%s, %s, %s, %s, %s, 'precompute.r1') RETURNING release_id",
+        (*bundle, NIGHT + timedelta(days=night), lineage),
+    ).fetchone()
+    assert row is not None
+    release_id = int(row[0])
     for parent in ("lists", "release_items"):
         conn.execute(
             f"CREATE TABLE nextpick.{parent}_{release_id} PARTITION OF nextpick.{parent} FOR VALUES IN ({release_id})"

@@ -78,6 +78,21 @@ def test_a_settled_mlflow_makes_no_rejected_bundle_challenger_when_it_is_trained
     assert (again.version, again.aliases) == ("2", frozenset())
 
 
+def test_a_rollback_that_is_tried_again_goes_no_further(
+    conn: psycopg.Connection, settings: Settings, champion: Champion
+) -> None:
+    first, second, third = (published(conn, settings, champion(text), night) for night, text in enumerate("abc"))
+    assert rollback.choose(conn, settings) == second
+    tries = [rollback.run(conn, away(settings), second, who="anna", because="no")]
+    tries.append(rollback.run(conn, settings, second, who="anna", because="no"))
+    assert [(one.left.release_id, one.to.release_id, one.rejected) for one in tries] == [(third, second, "3")] * 2
+    assert (live(conn), champions(settings)) == (second, "2")
+    assert [entry.action for entry in release_log.newest(conn, 9)] == ["rollback", *["publish"] * 3]
+    assert "MLflow does not know yet" in rollback.told(tries[0])[-1]
+    assert rollback.told(tries[1])[0] == f"Release {second} is live again, release {third} is not: 0 ms."
+    assert rollback.run(conn, settings, first, who="anna", because="no").left.release_id == second
+
+
 def test_nothing_to_settle_asks_mlflow_nothing(conn: psycopg.Connection, settings: Settings) -> None:
     settle.run(conn, away(settings))
 

@@ -1,0 +1,53 @@
+"""`nextpick releases`: what is live, what could be, and who decided what."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.filesize import decimal
+from rich.table import Table
+from rich.text import Text
+
+from nextpick.commands.moments import at
+from nextpick.settings import load_settings
+
+
+def releases(
+    n: Annotated[int, typer.Option("-n", min=1, max=1000, help="How many of the newest, besides the live one.")] = 10,
+) -> None:
+    """List the releases with what stands against them, and who made which live, when and why."""
+    from nextpick.store import release_log, standings
+    from nextpick.store.connection import connect
+
+    with connect(load_settings().database()) as conn:
+        found, entries = standings.newest(conn, n), release_log.newest(conn, n)
+    console = Console()
+    if not found:
+        console.print("There is no release yet: `nextpick train`, then `nextpick publish`.")
+        return
+    table = Table(
+        "release", "state", "model", "users", "lists as of", "made", "size", "overlap", "why", title="Releases"
+    )
+    for one in found:
+        why = " ".join(one.reasons) or (
+            one.rejected and f"version {one.model_version} was gone back from: {one.rejected}"
+        )
+        cells = (
+            str(one.release_id),
+            "live" if one.live else one.status,
+            one.model_version,
+            f"{one.users:,}" if one.users is not None else "",
+            at(one.cutoff),
+            at(one.created_at),
+            decimal(one.bytes) if one.bytes is not None else "",
+            f"{one.overlap:.2f}" if one.overlap is not None else "",
+            why,
+        )
+        table.add_row(*(Text(cell) for cell in cells))
+    console.print(table)
+    log = Table("when", "who", "did", "from", "to", "because", title="Who made what live")
+    for entry in entries:
+        ids = ("" if release is None else str(release) for release in (entry.from_release, entry.to_release))
+        log.add_row(*(Text(cell) for cell in (at(entry.at), entry.who, entry.action, *ids, entry.reason)))
+    if entries:
+        console.print(log)

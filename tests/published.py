@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import psycopg
 
-from nextpick.store import events, items
+from nextpick.stages import precompute
+from nextpick.store import events, items, releases
 
 LAST = datetime(2025, 11, 12, 18, tzinfo=UTC)
 DAYS = 120
@@ -69,3 +70,22 @@ def fill(conn: psycopg.Connection) -> None:
     """Put the world into an empty database; the caller commits."""
     items.upsert(conn, catalogue())
     events.insert(conn, interactions())
+
+
+def publish(
+    conn: psycopg.Connection,
+    version: Version,
+    *,
+    flip: bool = True,
+    cutoff: datetime | None = None,
+    users_per_block: int = 10,
+    run_id: str = "command.test",
+) -> int:
+    """Build a release of the version and make it live whatever it is like; returns its id."""
+    planned = precompute.begin(conn, version, run_id=run_id, cutoff=cutoff, users_per_block=users_per_block)
+    precompute.fill(conn, planned.release_id, *planned.blocks)
+    precompute.finish(conn, planned.release_id)
+    if flip:
+        with conn.transaction():
+            releases.flip(conn, planned.release_id)
+    return planned.release_id

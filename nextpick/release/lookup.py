@@ -46,7 +46,7 @@ def load(conn: psycopg.Connection, release: Release) -> Loaded:
             f"Release {release.release_id} lists {len(ids)} items that are not the {len(bundle.items)} of its bundle "
             f"{release.bundle_uri}. Publish again."
         )
-    table = _table(rows, known)
+    table = item_table(rows, known)
     popular, week_ranks = popularity_order(table)
     return Loaded(
         release_id=release.release_id,
@@ -61,8 +61,8 @@ def load(conn: psycopg.Connection, release: Release) -> Loaded:
     )
 
 
-def _table(rows: Sequence[tuple[Any, ...]], names: Sequence[str]) -> ItemTable:
-    """Of rows whose features are those of `names`."""
+def item_table(rows: Sequence[tuple[Any, ...]], names: Sequence[str]) -> ItemTable:
+    """Of rows of `lists.items`, whose features are those of `names`."""
     stored = np.array([row[5] for row in rows], np.float32).reshape(len(rows), len(names))
     features = np.full((len(rows), len(ITEM_FEATURES)), np.nan, np.float32)
     for column, name in enumerate(ITEM_FEATURES):

@@ -11,28 +11,11 @@ from nextpick.features.pair import Pool, pair_features
 from nextpick.idmap import IdMap
 from nextpick.models.bundle import Bundle
 from nextpick.models.pool import build_pool
+from nextpick.release.list_block import ListBlock
 
 USERS_PER_BLOCK = (
     512  # x the catalogue x generators x 4 bytes of scores at once: 24 MB for 4,000 items and 3 generators
 )
-
-
-@dataclass(frozen=True)
-class ListBlock:
-    """The lists and histories of some users.
-
-    User i's list is items starts[i]:starts[i + 1] of item_rows (int32, best first), scores (float32, the ranker's)
-    and generator_scores (float32, (n, generators), NaN = absent) and generator_ranks (int16, likewise, in the whole
-    pool, -1 = not proposed); the user's history is row i of histories.
-    """
-
-    user_ids: tuple[str, ...]
-    starts: np.ndarray
-    item_rows: np.ndarray
-    scores: np.ndarray
-    generator_scores: np.ndarray
-    generator_ranks: np.ndarray
-    histories: Histories
 
 
 @dataclass(frozen=True)

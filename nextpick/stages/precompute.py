@@ -1,80 +1,134 @@
-"""Stage: lists for every user from one model version and what Postgres knows now, published as a release."""
+"""Stage: a release is built from one model version and what Postgres knows now: planned, filled by blocks, finished.
+
+`plan` and `finish` are one process's; `fill` may run for several blocks at once, wherever Postgres and the folder of
+bundles can be reached. Each may be run again: what is done is not done again.
+"""
 
 import sys
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from time import monotonic
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import psycopg
 import structlog
-from rich.progress import track
 
-from nextpick.errors import DataError
-from nextpick.features.histories import histories
-from nextpick.features.items import ITEM_FEATURES, item_table
-from nextpick.idmap import IdMap
-from nextpick.models.bundle import Bundle, load_bundle
-from nextpick.release.lookup import hidden_mask, microseconds
-from nextpick.release.precompute import USERS_PER_BLOCK, Inputs, ListBlock, item_rows, list_blocks
-from nextpick.release.publish import Draft, publish
-from nextpick.schema import ITEM_ID, KIND, USER_ID
-from nextpick.store import events, items, partitions
+from nextpick.params import load_params
+from nextpick.release import publish
+from nextpick.settings import Settings
+from nextpick.stages.progress import bar
+from nextpick.store import blocks, partitions
+from nextpick.store.building import Building
 from nextpick.store.transactions import step_by_step, with_lock_retry
 
-LATE = timedelta(minutes=15)  # by how much an event may come in after what its stamp says, and still count at once
+if TYPE_CHECKING:  # of the three steps the last needs none of it, and importing it costs seconds
+    from nextpick.release.draft import ModelVersion
+    from nextpick.release.list_block import ListBlock
+    from nextpick.release.source import Source
+
+USERS_PER_BLOCK = 20_000
+SHARDS = 8  # at most, that the blocks are spread over: a task costs seconds before it begins
 LOG_SECONDS = 10.0  # between progress lines where there is no terminal
 log = structlog.get_logger()
 
 
-class ModelVersion(Protocol):
-    """What the registry knows of a model version."""
+@dataclass(frozen=True)
+class Plan:
+    """A release in the making, and its blocks that are still to be filled."""
 
-    @property
-    def version(self) -> str: ...
-    @property
-    def bundle_dir(self) -> Path: ...
-    @property
-    def bundle_sha256(self) -> str: ...
-    @property
-    def lineage(self) -> Mapping[str, str]: ...
+    release_id: int
+    blocks: tuple[int, ...]
+
+    def shards(self, most: int = SHARDS) -> list[list[int]]:
+        """The blocks dealt out to at most so many workers, none of which goes without."""
+        return [list(self.blocks[first::most]) for first in range(min(most, len(self.blocks)))]
 
 
-def run(
+def plan(conn: psycopg.Connection, settings: Settings, *, version: str | None, run_id: str) -> Plan | None:
+    """Begin a release of the champion or of the version that is named, or go on with one that `run_id` or a dead run
+    left half-built; None where no version is named and there is no champion yet.
+
+    Whoever waits for another run asks afterwards who the champion is, so that no older one goes live after it.
+
+    Raises: RegistryError; BundleError; DataError; StoreError (see `begin`).
+    """
+    from nextpick import registry  # late, as finishing needs no MLflow
+
+    with step_by_step(conn, "A publish"), publish.turn(conn, run_id):
+        found = registry.get(settings, version) if version else registry.champion(settings)
+        if found is None:
+            return None
+        size = load_params(settings.project / "params.yaml").publish.users_per_block
+        return begin(conn, found, run_id=run_id, users_per_block=size)
+
+
+def begin(
     conn: psycopg.Connection,
-    version: ModelVersion,
+    version: "ModelVersion",
     *,
+    run_id: str,
     cutoff: datetime | None = None,
-    flip: bool = True,
-) -> int:
-    """Publish lists of `version` that know every event before `cutoff`, and return the release's id.
-
-    The cutoff is by default just after the newest event, though LATE before now at the latest: answers look at events
-    from the cutoff on, so an event that comes in after the lists were made counts at once unless it is stamped before
-    that. `conn` must be in no transaction; each step commits its own.
+    users_per_block: int = USERS_PER_BLOCK,
+) -> Plan:
+    """Begin a release of `version`, or go on with a half-built one of it, whose lists know every event before `cutoff`
+    that has come in by now; by default see `newest_cutoff`.
 
     Raises: BundleError where the bundle is not the registered one; DataError where there are no events or items;
-    StoreError where another publish or a lock is in the way.
+    StoreError where another run is at it, a lock is in the way or the disk is full.
     """
-    with step_by_step(conn, "A publish"):
-        bundle = load_bundle(version.bundle_dir, version.bundle_sha256)
-        with conn.transaction():
-            conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            cutoff = cutoff or _cutoff(conn)
-            inputs = _inputs(conn, bundle, cutoff)
+    from nextpick.release import draft
+
+    with step_by_step(conn, "A publish"), publish.turn(conn, run_id) as half_built:
         _make_partitions(conn, datetime.now(UTC))
-        draft = Draft(
-            model_version=version.version,
-            bundle_uri=str(version.bundle_dir),
-            bundle_sha256=version.bundle_sha256,
-            cutoff=cutoff,
-            lineage=_lineage(version, bundle),
-            items=item_rows(bundle.items, inputs.table),
-        )
-        blocks = _with_progress(list_blocks(bundle, inputs), len(inputs.users))
-        return publish(conn, draft, blocks, flip=flip, log=log.info)
+        cutoff = cutoff or draft.newest_cutoff(conn)
+        release_id = publish.resume(conn, half_built, run_id, version.bundle_sha256, cutoff, log.info)
+        if release_id is None:
+            made = draft.draft(conn, version, run_id=run_id, cutoff=cutoff, users_per_block=users_per_block)
+            release_id = publish.begin(conn, made)
+        left = blocks.to_do(conn, release_id)
+        log.info("planned", release=release_id, blocks=len(left), users=sum(left.values()))
+        return Plan(release_id, tuple(left))
+
+
+def fill(conn: psycopg.Connection, release_id: int, *wanted: int) -> None:
+    """Compute and write the lists of these blocks, each in a transaction; one that is done is not done again.
+
+    Raises: BundleError where the bundle cannot be had here; StoreError where the release was given up, another process
+    fills a block, or the disk is full.
+    """
+    sources: list[Source] = []
+    with step_by_step(conn, "A block"):
+        left = blocks.to_do(conn, release_id)
+    users = sum(left.get(block, 0) for block in wanted)
+    with _progress(users) as advance:
+
+        def make(release: Building, user_ids: tuple[str, ...]) -> "Iterator[ListBlock]":
+            from nextpick.release.source import Source
+
+            if not sources:
+                sources.append(Source.of(conn, release))
+            return _counted(sources[0].lists(conn, user_ids), advance)
+
+        for block in wanted:
+            if not publish.fill(conn, release_id, block, make):
+                log.info("done before", release=release_id, block=block)
+
+
+def finish(conn: psycopg.Connection, release_id: int) -> None:
+    """Index and attach the lists once all blocks are done, mark the release ready, and drop the oldest generations.
+
+    Raises: StoreError where blocks are not done, the release was given up, a lock is in the way or the disk is full.
+    """
+    publish.finish(conn, release_id, log=log.info)
+    log.info("ready", release=release_id)
+
+
+def _counted(made: "Iterator[ListBlock]", advance: Callable[[int], None]) -> "Iterator[ListBlock]":
+    for part in made:
+        yield part
+        advance(len(part.user_ids))
 
 
 def _make_partitions(conn: psycopg.Connection, now: datetime) -> None:
@@ -88,48 +142,18 @@ def _make_partitions(conn: psycopg.Connection, now: datetime) -> None:
     with_lock_retry(conn, make, "make the partitions of the coming months")
 
 
-def _lineage(version: ModelVersion, bundle: Bundle) -> dict[str, Any]:
-    """What is known of the version, and what those need who read the release without its bundle."""
-    return {
-        **version.lineage,
-        "item_features": list(ITEM_FEATURES),
-        "features": list(bundle.features),
-        "trained_until": pd.Timestamp(bundle.windows.cutoff, unit="us", tz="UTC").isoformat(),
-    }
-
-
-def _cutoff(conn: psycopg.Connection) -> datetime:
-    newest = events.newest(conn)
-    if newest is None:
-        raise DataError("There are no events, so there is nothing to publish. Load some: `nextpick load EVENTS`.")
-    return min(newest + timedelta(microseconds=1), datetime.now(UTC) - LATE)
-
-
-def _inputs(conn: psycopg.Connection, bundle: Bundle, cutoff: datetime) -> Inputs:
-    """Everything as Postgres has it at the cutoff; users the model never saw come after those it did."""
-    kinds = bundle.params.data.kinds
-    interactions = events.read(conn, before=cutoff)
-    interactions = interactions[interactions[KIND].isin(list(kinds))]
-    catalogue = items.read(conn)
-    users: IdMap = bundle.users.extended(interactions[USER_ID].unique())
-    as_of = microseconds(cutoff)
-    return Inputs(
-        users=users,
-        histories=histories(interactions, users, bundle.items, kinds, as_of),
-        table=item_table(interactions, catalogue, bundle.items, as_of),
-        hidden=hidden_mask(bundle.items, frozenset(catalogue.loc[catalogue["hidden"], ITEM_ID])),
-    )
-
-
-def _with_progress(blocks: Iterator[ListBlock], users: int) -> Iterator[ListBlock]:
-    """The blocks, with a bar on a terminal and a line now and then elsewhere."""
-    if sys.stderr.isatty():
-        yield from track(blocks, "lists", total=-(-users // USERS_PER_BLOCK))
-        return
+@contextmanager
+def _progress(users: int) -> Iterator[Callable[[int], None]]:
+    """Tell it of so many users more: a bar on a terminal, a line now and then elsewhere."""
     done, said = 0, monotonic()
-    for block in blocks:
-        yield block
-        done += len(block.user_ids)
-        if monotonic() - said > LOG_SECONDS or done == users:
-            log.info("lists computed", users=done, of=users)
-            said = monotonic()
+    with bar("lists", "users") as show:
+
+        def advance(more: int) -> None:
+            nonlocal done, said
+            done += more
+            show(done / max(users, done), more, "")
+            if not sys.stderr.isatty() and (done >= users or monotonic() - said > LOG_SECONDS):
+                log.info("lists computed", users=done, of=users)
+                said = monotonic()
+
+        yield advance

@@ -1,24 +1,42 @@
 """Stage: lists of the champion, or of a version that is named, made live."""
 
+from uuid import uuid4
+
 import psycopg
 
-from nextpick import registry
 from nextpick.settings import Settings
-from nextpick.store import releases
+from nextpick.store import building, releases
 from nextpick.store.transactions import step_by_step
 
 
-def run(conn: psycopg.Connection, settings: Settings, *, version: str | None = None, flip: bool = True) -> int | None:
-    """Publish and return the release's id, or None where no version is named and there is no champion yet.
+def run(
+    conn: psycopg.Connection,
+    settings: Settings,
+    *,
+    version: str | None = None,
+    flip: bool = True,
+    run_id: str = "",
+    who: str = "nextpick",
+    because: str = "",
+) -> int | None:
+    """Build a release, compare it, make it live, and return its id; None where no version is named and there is no
+    champion yet.
 
-    Whoever waits for another publish asks afterwards who the champion is, so that no older one goes live after it.
+    All in one process, under the publish lock: whoever waits for it goes by what is true afterwards.
 
-    Raises: RegistryError; BundleError; DataError; StoreError (see `precompute.run`).
+    Raises: RegistryError; BundleError; DataError; StoreError (see `precompute.begin`).
     """
-    with step_by_step(conn, "A publish"), releases.publish_lock(conn):
-        found = registry.get(settings, version) if version else registry.champion(settings)
-        if found is None:
-            return None
-        from nextpick.stages import precompute  # late: it costs seconds, and there may be nothing to do
+    from nextpick.release import publish
+    from nextpick.stages import precompute
 
-        return precompute.run(conn, found, flip=flip)
+    run_id = f"{building.ALONE}{run_id or uuid4()}"
+    with step_by_step(conn, "A publish"), publish.turn(conn, run_id):
+        planned = precompute.plan(conn, settings, version=version, run_id=run_id)
+        if planned is None:
+            return None
+        precompute.fill(conn, planned.release_id, *planned.blocks)
+        precompute.finish(conn, planned.release_id)
+        if flip:
+            with conn.transaction():
+                releases.flip(conn, planned.release_id)
+        return planned.release_id

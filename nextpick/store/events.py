@@ -1,14 +1,16 @@
 """Events: who did what to which item, when. Frames have the columns of `nextpick.schema`."""
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from itertools import islice
 
 import pandas as pd
 import psycopg
 import pyarrow as pa
 from pyarrow import csv
 
-from nextpick.schema import EVENT_COLUMNS, EVENT_ID, ITEM_ID, KIND, OCCURRED_AT, USER_ID, VALUE
+from nextpick.schema import EVENT_ID, ITEM_ID, KIND, OCCURRED_AT, USER_ID, VALUE
 from nextpick.store import partitions, sql
 
 DIGEST = "digest"  # of a row that brings no event id: what its id is made of
@@ -26,6 +28,9 @@ _ARROW = pa.schema(
     ]
 )
 _STAGED = _ARROW.append(pa.field(DIGEST, pa.string()))
+INTERACTION_COLUMNS = (USER_ID, ITEM_ID, KIND, OCCURRED_AT)
+_INTERACTIONS = pa.schema([_ARROW.field(name) for name in INTERACTION_COLUMNS])
+ROWS_AT_ONCE = 1_000_000  # about 100 bytes each
 
 
 def insert(conn: psycopg.Connection, frame: pd.DataFrame) -> int:
@@ -72,18 +77,55 @@ def unstage(conn: psycopg.Connection) -> None:
 
 def read(conn: psycopg.Connection, *, before: datetime, since: datetime = BEGINNING) -> pd.DataFrame:
     """Events of [since, before), oldest first, ties by id: EVENT_COLUMNS."""
-    data = BytesIO()
-    with conn.cursor() as cur, cur.copy(_SQL["read"], {"since": since, "before": before}) as copy:
-        for block in copy:
-            data.write(block)
-    if not data.tell():
-        return _ARROW.empty_table().to_pandas()
+    return _frame(_rows(conn, "read", {"since": since, "before": before}), _ARROW)
+
+
+def of_users(
+    conn: psycopg.Connection, user_ids: Sequence[str], kinds: Sequence[str], before: datetime, known: datetime
+) -> pd.DataFrame:
+    """What these users did of `kinds` before a moment, as Postgres was told of it by `known`; in no order.
+
+    The columns are INTERACTION_COLUMNS.
+    """
+    values = {"user_ids": list(user_ids), "kinds": list(kinds), "before": before, "known": known}
+    return _frame(_rows(conn, "of_users", values), _INTERACTIONS)
+
+
+def by_item(
+    conn: psycopg.Connection, kinds: Sequence[str], before: datetime, known: datetime, rows: int = ROWS_AT_ONCE
+) -> Iterator[pd.DataFrame]:
+    """All there is of `kinds` before a moment, as of_users, in pieces of about so many rows: an item's are in one.
+
+    Postgres sorts them, on its disk where they are many; here no more is in memory than a piece and, where an item
+    has more rows than that, the rows of one item. Gives at least one piece, if an empty one.
+    """
+    sent = _rows(conn, "by_item", {"kinds": list(kinds), "before": before, "known": known})
+    kept = _INTERACTIONS.empty_table().to_pandas()
+    while some := list(islice(sent, rows)):
+        kept = pd.concat([kept, _frame(some, _INTERACTIONS)], ignore_index=True)
+        last = kept[ITEM_ID] == kept[ITEM_ID].iat[-1]
+        if not last.all():
+            yield kept[~last]
+            kept = kept[last]
+    yield kept
+
+
+def _rows(conn: psycopg.Connection, query: str, values: Mapping[str, object]) -> Iterator[bytes]:
+    """The rows of a COPY ... TO STDOUT (FORMAT csv): Postgres sends each in a message of its own."""
+    with conn.cursor() as cur, cur.copy(_SQL[query], values) as copy:
+        yield from map(bytes, copy)
+
+
+def _frame(rows: Iterable[bytes], schema: pa.Schema) -> pd.DataFrame:
+    data = b"".join(rows)
+    if not data:
+        return schema.empty_table().to_pandas()
     table = csv.read_csv(
-        BytesIO(data.getvalue()),
-        csv.ReadOptions(column_names=list(EVENT_COLUMNS)),
+        BytesIO(data),
+        csv.ReadOptions(column_names=schema.names),
         csv.ParseOptions(newlines_in_values=True),
         csv.ConvertOptions(
-            column_types={**dict(zip(_ARROW.names, _ARROW.types, strict=True)), OCCURRED_AT: pa.string()},
+            column_types={**dict(zip(schema.names, schema.types, strict=True)), OCCURRED_AT: pa.string()},
             null_values=[""],
             strings_can_be_null=False,
         ),
@@ -97,3 +139,10 @@ def newest(conn: psycopg.Connection) -> datetime | None:
     """When the newest event happened, or None where there is none."""
     row = conn.execute(_SQL["newest"]).fetchone()
     return row[0] if row else None
+
+
+def moment(conn: psycopg.Connection) -> datetime:
+    """When this transaction began, by the clock that says when an event was received."""
+    row = conn.execute(_SQL["moment"]).fetchone()
+    assert row is not None  # noqa: S101 - a SELECT without FROM gives a row
+    return row[0]

@@ -1,29 +1,21 @@
 """Generations: each release's lists and items in partitions of their own, loaded whole and dropped whole."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
-import numpy as np
 import psycopg
 from psycopg import sql as names
 
-from nextpick.store import arrays, sql
-from nextpick.store.arrays import FLOAT4, INT2, INT4, INT8, Element
+from nextpick.store import list_rows, sql
+from nextpick.store.arrays import FLOAT4, INT2, INT4, INT8
+from nextpick.store.list_rows import Column, field
 
 SCHEMA = "nextpick"
 PARENTS = ("lists", "release_items")
+# The array columns of `lists`, in its order.
+LIST_ELEMENTS = (INT4, FLOAT4, FLOAT4, INT2, INT4, INT4, FLOAT4, INT8, INT8)
+SIMILAR_ELEMENTS = (INT4, FLOAT4)
 _SQL = sql.load("lists")
-_COPY_START = b"PGCOPY\n\xff\r\n\x00" + b"\x00" * 8
-_COPY_END = b"\xff\xff"
-
-
-@dataclass(frozen=True)
-class Column:
-    """An array column of many rows: row i holds values[starts[i]:starts[i + 1]]."""
-
-    values: np.ndarray
-    starts: np.ndarray
-    element: Element
 
 
 def create(conn: psycopg.Connection, release_id: int) -> None:
@@ -32,30 +24,39 @@ def create(conn: psycopg.Connection, release_id: int) -> None:
         table = _table(parent, release_id)
         conn.execute(
             names.SQL(
-                "CREATE TABLE {} (LIKE {} INCLUDING DEFAULTS INCLUDING CONSTRAINTS, CHECK (release_id = {}))"
+                "CREATE TABLE {} (LIKE {} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE, "
+                "CHECK (release_id = {}))"
             ).format(table, names.Identifier(SCHEMA, parent), names.Literal(release_id))
         )
 
 
-def copy_lists(conn: psycopg.Connection, release_id: int, user_ids: Sequence[str], columns: Sequence[Column]) -> None:
-    """COPY one block of users; `columns` are the table's array columns in its order."""
+def copy_lists(conn: psycopg.Connection, release_id: int, blocks: Iterable[tuple[Sequence[str], list[Column]]]) -> None:
+    """COPY users' lists as they come, in one statement: (user ids, the table's array columns in its order)."""
+    first = field(release_id.to_bytes(8, "big"))
     statement = names.SQL("COPY {} FROM STDIN (FORMAT binary)").format(_table("lists", release_id))
-    start = (2 + len(columns)).to_bytes(2, "big") + _field(release_id.to_bytes(8, "big"))
-    encoded = [(memoryview(arrays.encode(c.values, c.element)), c.starts.tolist(), c.element) for c in columns]
     with conn.cursor() as cur, cur.copy(statement) as copy:
-        copy.write(_COPY_START)
-        for row, user_id in enumerate(user_ids):
-            parts: list[bytes | memoryview] = [start, _field(user_id.encode())]
-            for data, starts, element in encoded:
-                first, last = starts[row], starts[row + 1]
-                head, width = arrays.header(last - first, element), element.wire.itemsize
-                parts += (
-                    (len(head) + (last - first) * width).to_bytes(4, "big"),
-                    head,
-                    data[first * width : last * width],
-                )
-            copy.write(b"".join(parts))
-        copy.write(_COPY_END)
+        copy.write(list_rows.START)
+        for user_ids, columns in blocks:
+            for piece in list_rows.pieces(first, (field(user_id.encode()) for user_id in user_ids), columns):
+                copy.write(piece)
+        copy.write(list_rows.END)
+
+
+def copy_similar(conn: psycopg.Connection, release_id: int, columns: list[Column]) -> None:
+    """COPY each item's nearest: (rows, scores) by item row."""
+    first, n = field(release_id.to_bytes(8, "big")), len(columns[0].starts) - 1
+    with conn.cursor() as cur, cur.copy(_SQL["fill_similar"]) as copy:
+        copy.write(list_rows.START)
+        for piece in list_rows.pieces(first, (field(row.to_bytes(4, "big")) for row in range(n)), columns):
+            copy.write(piece)
+        copy.write(list_rows.END)
+
+
+def copy_charts(conn: psycopg.Connection, release_id: int, charts: Iterable[tuple[str, str, Sequence[int]]]) -> None:
+    """COPY the charts: (chart, category, item rows, best first) each."""
+    with conn.cursor() as cur, cur.copy(_SQL["fill_charts"]) as copy:
+        for chart, category, rows in charts:
+            copy.write_row((release_id, chart, category, list(rows)))
 
 
 def copy_items(conn: psycopg.Connection, release_id: int, rows: Sequence[Sequence[object]]) -> None:
@@ -67,11 +68,34 @@ def copy_items(conn: psycopg.Connection, release_id: int, rows: Sequence[Sequenc
 
 
 def index(conn: psycopg.Connection, release_id: int) -> None:
-    """Index a loaded generation, once all rows are in, and tell the planner of it."""
+    """Index a loaded generation, once all rows are in, and tell the planner of it; a killed run's index stays."""
     for parent, key in zip(PARENTS, ("user_id", "item_row"), strict=True):
         table = _table(parent, release_id)
-        conn.execute(names.SQL("ALTER TABLE {} ADD PRIMARY KEY ({})").format(table, names.Identifier(key)))
+        if conn.execute(_SQL["indexed"], {"table": f"{SCHEMA}.{parent}_{release_id}"}).fetchone() is None:
+            conn.execute(names.SQL("ALTER TABLE {} ADD PRIMARY KEY ({})").format(table, names.Identifier(key)))
         conn.execute(names.SQL("ANALYZE {}").format(table))
+
+
+def without_erased(conn: psycopg.Connection, release_id: int, since: datetime) -> int:
+    """Remove the users erased after `since`, while a block with them was being filled; returns how many."""
+    statement = names.SQL(_SQL["without_erased"]).format(table=_table("lists", release_id))
+    return conn.execute(statement, {"since": since}).rowcount
+
+
+def count(conn: psycopg.Connection, release_id: int) -> tuple[int, int]:
+    """How many lists and items a generation has, attached or not."""
+    counts = [
+        conn.execute(names.SQL("SELECT count(*) FROM {}").format(_table(parent, release_id))).fetchone()
+        for parent in PARENTS
+    ]
+    return tuple(int(row[0]) if row else 0 for row in counts)  # type: ignore[return-value]
+
+
+def size(conn: psycopg.Connection, release_id: int) -> int:
+    """Bytes of a generation's two tables with their indexes."""
+    tables = [f"{SCHEMA}.{parent}_{release_id}" for parent in PARENTS]
+    row = conn.execute(_SQL["size"], {"tables": tables}).fetchone()
+    return int(row[0]) if row else 0
 
 
 def attach(conn: psycopg.Connection, release_id: int) -> None:
@@ -97,7 +121,15 @@ def drop(conn: psycopg.Connection, release_id: int) -> None:
             conn.execute(
                 names.SQL("ALTER TABLE {} DETACH PARTITION {} {}").format(names.Identifier(SCHEMA, parent), table, how)
             )
-        conn.execute(names.SQL("DROP TABLE IF EXISTS {}").format(table))
+    drop_tables(conn, release_id)
+
+
+def drop_tables(conn: psycopg.Connection, release_id: int) -> None:
+    """Remove what is attached to no parent, as is all of a generation in the making; absent tables are no error."""
+    for parent in PARENTS:
+        conn.execute(names.SQL("DROP TABLE IF EXISTS {}").format(_table(parent, release_id)))
+    for query in ("drop_similar", "drop_charts"):
+        conn.execute(_SQL[query], {"release_id": release_id})
 
 
 def first(conn: psycopg.Connection, release_id: int) -> tuple[object, ...] | None:
@@ -110,6 +142,12 @@ def items(conn: psycopg.Connection, release_id: int) -> list[tuple[object, ...]]
     return conn.cursor(binary=True).execute(_SQL["items"], {"release_id": release_id}).fetchall()
 
 
+def items_of_draft(conn: psycopg.Connection, release_id: int) -> list[tuple[object, ...]]:
+    """As `items`, of a generation in the making, which is attached to nothing yet."""
+    statement = names.SQL(_SQL["items_of_draft"]).format(table=_table("release_items", release_id))
+    return conn.cursor(binary=True).execute(statement).fetchall()
+
+
 def hidden(conn: psycopg.Connection) -> frozenset[str]:
     """Ids of the items nobody may be shown."""
     return frozenset(row[0] for row in conn.execute(_SQL["hidden"]))
@@ -117,20 +155,3 @@ def hidden(conn: psycopg.Connection) -> frozenset[str]:
 
 def _table(parent: str, release_id: int) -> names.Identifier:
     return names.Identifier(SCHEMA, f"{parent}_{release_id}")
-
-
-def _field(data: bytes) -> bytes:
-    return len(data).to_bytes(4, "big") + data
-
-
-LIST_ELEMENTS = (
-    INT4,
-    FLOAT4,
-    FLOAT4,
-    INT2,
-    INT4,
-    INT4,
-    FLOAT4,
-    INT8,
-    INT8,
-)  # the array columns of `lists`, in its order

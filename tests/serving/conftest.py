@@ -10,9 +10,8 @@ import pytest
 from fastapi import FastAPI
 
 from nextpick.settings import Settings
-from nextpick.stages import precompute
 from serving.app import create_app
-from tests.published import Version, fill
+from tests.published import Version, fill, publish
 
 
 @pytest.fixture
@@ -49,7 +48,7 @@ def release_id(conn: psycopg.Connection, version: Version) -> int:
     """The world, loaded and published."""
     fill(conn)
     conn.commit()
-    return precompute.run(conn, version)
+    return publish(conn, version)
 
 
 @pytest.fixture

@@ -9,10 +9,9 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 
-from nextpick.stages import precompute
 from nextpick.store import releases
 from serving.follower import Follower
-from tests.published import Version, fill
+from tests.published import Version, fill, publish
 from tests.serving.conftest import running
 
 pytestmark = pytest.mark.anyio
@@ -40,7 +39,7 @@ async def test_the_first_release_and_the_next_are_picked_up_without_a_restart(
         await asyncio.to_thread(fill, conn)
         conn.commit()
         for _ in range(2):
-            release_id = await asyncio.to_thread(precompute.run, conn, version)
+            release_id = await asyncio.to_thread(publish, conn, version)
             for _ in range(100):
                 response = await client.post("/recommend", json={"user_id": "tea03"})
                 if response.status_code == 200 and response.json()["release"] == release_id:
@@ -52,7 +51,7 @@ async def test_the_first_release_and_the_next_are_picked_up_without_a_restart(
 async def test_a_rollback_of_the_pointer_is_followed_too(
     app: FastAPI, release_id: int, conn: psycopg.Connection, version: Version
 ) -> None:
-    second = precompute.run(conn, version)
+    second = publish(conn, version)
     async with running(app) as client:
         assert await served(client) == second
         releases.flip(conn, release_id)
@@ -72,7 +71,7 @@ async def test_a_bundle_that_cannot_be_trusted_leaves_the_old_release_serving(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("serving.follower.POLL_SECONDS", 60.0)  # longer than a slow machine takes for two looks
-    bad = precompute.run(conn, version, flip=False)
+    bad = publish(conn, version, flip=False)
     change = {"absent": ("bundle_uri", str(tmp_path / "nowhere")), "changed": ("bundle_sha256", "0" * 64)}[fault]
     conn.execute(
         f"UPDATE nextpick.releases SET {change[0]} = %s WHERE release_id = %s",  # noqa: S608 - a constant of this test
@@ -91,7 +90,7 @@ async def test_a_bundle_that_cannot_be_trusted_leaves_the_old_release_serving(
 async def test_lists_that_this_code_would_score_otherwise_are_refused(
     app: FastAPI, release_id: int, conn: psycopg.Connection, version: Version
 ) -> None:
-    bad = precompute.run(conn, version, flip=False)
+    bad = publish(conn, version, flip=False)
     conn.execute(
         "UPDATE nextpick.lists SET scores = array(SELECT s + 1 FROM unnest(scores) AS s) WHERE release_id = %s", (bad,)
     )
@@ -108,7 +107,7 @@ async def test_a_release_made_for_other_item_features_is_refused(
 ) -> None:
     fill(conn)
     conn.commit()
-    bad = precompute.run(conn, replace(version, lineage={"data_md5": "x"}))
+    bad = publish(conn, replace(version, lineage={"data_md5": "x"}))
     conn.execute(
         "UPDATE nextpick.releases SET lineage = jsonb_set(lineage, '{item_features}', '[\"height\"]') "
         "WHERE release_id = %s",
@@ -125,7 +124,7 @@ async def test_a_release_made_for_other_item_features_is_refused(
 async def test_requests_during_flips_never_fail_and_never_mix_releases(
     app: FastAPI, release_id: int, conn: psycopg.Connection, version: Version
 ) -> None:
-    other = precompute.run(conn, replace(version, version="2"))
+    other = publish(conn, replace(version, version="2"))
     async with running(app) as client:
         done = asyncio.Event()
 

@@ -15,11 +15,10 @@ from nextpick.features.pair import pair_features
 from nextpick.models.bundle import load_bundle
 from nextpick.models.pool import build_pool
 from nextpick.release.lookup import microseconds
-from nextpick.stages import precompute
 from nextpick.store import events, items, releases
 from serving.impressions import ImpressionLog
 from serving.metrics import Metrics
-from tests.published import Version, fill
+from tests.published import Version, fill, publish
 from tests.serving.conftest import running
 
 pytestmark = pytest.mark.anyio
@@ -71,7 +70,7 @@ async def test_features_served_are_bit_equal_to_those_of_the_training_path(
 ) -> None:
     fill(conn)
     conn.commit()
-    precompute.run(conn, version)
+    publish(conn, version)
     users = ["tea00", "tea07", "tool02", "tool09"]
     async with running(app) as client:
         for user in users[1:]:

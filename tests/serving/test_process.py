@@ -14,8 +14,7 @@ import httpx
 import psycopg
 
 from nextpick.local import ports
-from nextpick.stages import precompute
-from tests.published import Version, fill
+from tests.published import Version, fill, publish
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "k1"
@@ -70,7 +69,7 @@ def test_the_service_starts_empty_serves_the_first_release_and_flushes_when_told
         assert "Publish one" in response.json()["detail"]
         fill(conn)
         conn.commit()
-        release_id = precompute.run(conn, version)
+        release_id = publish(conn, version)
         ready = wait_for(f"{address}/health/ready", 200, 30).json()
         assert ready["release"] == release_id
         before = httpx.post(f"{address}/recommend", json={"user_id": "tea03"}).json()

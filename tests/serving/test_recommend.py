@@ -8,9 +8,8 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 
-from nextpick.stages import precompute
 from nextpick.store import events
-from tests.published import ITEMS, LAST, Version, fill, interactions
+from tests.published import ITEMS, LAST, Version, fill, interactions, publish
 from tests.serving.conftest import running
 
 pytestmark = pytest.mark.anyio
@@ -95,7 +94,7 @@ async def test_an_event_that_comes_in_late_counts_at_once(
     fill(conn)
     events.insert(conn, interactions()[-1:].assign(event_id="just now", occurred_at=now - timedelta(seconds=1)))
     conn.commit()
-    precompute.run(conn, version)
+    publish(conn, version)
     async with running(app) as client:
         await buy(client, "tea05", "tool-14", at=now - timedelta(minutes=10))
         body = await recommend(client, "tea05", 30)
@@ -151,7 +150,7 @@ async def test_an_item_hidden_before_the_release_is_in_no_list(
     fill(conn)
     conn.execute("UPDATE nextpick.items SET hidden = true WHERE item_id LIKE 'tea%%'")
     conn.commit()
-    precompute.run(conn, version)
+    publish(conn, version)
     async with running(app) as client:
         body = await recommend(client, "tea03", 100)
         assert all(item.startswith("tool-") for item in ids(body))
@@ -162,7 +161,7 @@ async def test_the_seen_policy_exclude_holds_for_old_and_for_new_purchases(
 ) -> None:
     fill(conn)
     conn.commit()
-    precompute.run(conn, excluding)
+    publish(conn, excluding)
     owned = {row[0] for row in conn.execute("SELECT item_id FROM nextpick.events WHERE user_id = 'tool04'")}
     async with running(app) as client:
         first = ids(await recommend(client, "tool04", 100))
@@ -178,7 +177,7 @@ async def test_a_user_who_has_it_all_is_still_answered(
 ) -> None:
     fill(conn)
     conn.commit()
-    precompute.run(conn, excluding)
+    publish(conn, excluding)
     async with running(app) as client:
         await buy(client, "tea00", *ITEMS[:-2])
         left = await recommend(client, "tea00", 5)
@@ -194,7 +193,7 @@ async def test_a_user_filtered_to_the_bone_is_filled_from_the_popular(
 ) -> None:
     fill(conn)
     conn.commit()
-    precompute.run(conn, version)
+    publish(conn, version)
     async with running(app) as client:
         listed = [i["item_id"] for i in (await recommend(client, "tea01", 100))["items"] if i["source"] == "reranked"]
         conn.execute("UPDATE nextpick.items SET hidden = true WHERE item_id = ANY (%s)", (listed[:-3],))

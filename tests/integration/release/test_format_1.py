@@ -19,9 +19,8 @@ from nextpick.models.bundle import Bundle, load_bundle
 from nextpick.models.manifest import MANIFEST
 from nextpick.release.lookup import hidden_mask, microseconds
 from nextpick.release.precompute import Inputs, ListBlock, list_blocks
-from nextpick.stages import precompute
 from serving.follower import load_and_try
-from tests.published import LAST, Version, catalogue, fill, interactions
+from tests.published import LAST, Version, catalogue, fill, interactions, publish
 
 FORMER = Path(__file__).parent / "format_1"
 KNOWN = json.loads((FORMER / "lists.json").read_text())
@@ -76,7 +75,7 @@ def test_it_is_published_and_taken_over_by_the_service(
 ) -> None:
     fill(conn)
     conn.commit()
-    release_id = precompute.run(conn, Version("1", FORMER / "bundle", bundle.sha256))
+    release_id = publish(conn, Version("1", FORMER / "bundle", bundle.sha256))
     assert load_and_try(database_url, release_id).bundle.sha256 == bundle.sha256
 
 
@@ -85,7 +84,7 @@ def test_a_release_that_the_former_code_published_is_taken_over_as_it_is(
 ) -> None:
     fill(conn)
     conn.commit()
-    release_id = precompute.run(conn, Version("1", FORMER / "bundle", bundle.sha256))
+    release_id = publish(conn, Version("1", FORMER / "bundle", bundle.sha256))
     places = [ITEM_FEATURES.index(name) + 1 for name in KNOWN["item_features"]]
     conn.execute(
         "UPDATE nextpick.release_items SET features = (SELECT array_agg(features[place] ORDER BY n) "

@@ -6,18 +6,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
-from time import monotonic, sleep
+from time import sleep
 
 import numpy as np
 import psycopg
 import pytest
 
 from nextpick.errors import DataError, StoreError
-from nextpick.release.publish import Draft, publish
+from nextpick.release import publish
 from nextpick.store import lists, releases, transactions
-from tests.integration.release.blocks import ITEMS, USERS, blocks, draft
+from tests.integration.release.blocks import ITEMS, USERS, build, draft, seed
 
 ROOT = Path(__file__).resolve().parents[3]
 READ = """
@@ -31,7 +31,14 @@ FROM nextpick.live AS v JOIN nextpick.releases AS r USING (release_id)
 
 
 @pytest.fixture
-def another(database_url: str) -> Iterator[psycopg.Connection]:
+def conn(conn: psycopg.Connection) -> psycopg.Connection:
+    """A connection to a database with users in it."""
+    seed(conn)
+    return conn
+
+
+@pytest.fixture
+def another(conn: psycopg.Connection, database_url: str) -> Iterator[psycopg.Connection]:
     """A second session, each statement its own transaction."""
     with psycopg.connect(database_url, autocommit=True) as other:
         yield other
@@ -50,7 +57,7 @@ def statuses(conn: psycopg.Connection) -> dict[int, str]:
 
 
 def test_what_is_published_is_what_is_read(conn: psycopg.Connection, another: psycopg.Connection) -> None:
-    release_id = publish(conn, draft(), blocks(7.0))
+    release_id = build(conn, 7.0)
     live = releases.live(another)
     assert live is not None
     assert (live.release_id, live.model_version, live.bundle_uri) == (release_id, "v", "somewhere")
@@ -78,6 +85,15 @@ def test_what_is_published_is_what_is_read(conn: psycopg.Connection, another: ps
     ]
 
 
+def test_neighbours_and_charts_come_and_go_with_their_generation(conn: psycopg.Connection) -> None:
+    first, second = build(conn, 1.0, flip=False), build(conn, 1.0, keep=1)
+    similar = conn.execute("SELECT * FROM nextpick.release_similar ORDER BY release_id, item_row").fetchall()
+    assert similar == [(second, row, [1] if row == 0 else [], [0.5] if row == 0 else []) for row in range(ITEMS)]
+    charts = conn.execute("SELECT * FROM nextpick.release_charts ORDER BY release_id, category").fetchall()
+    assert charts == [(second, "popular", "", [3, 1]), (second, "popular", "d e", [0])]
+    assert statuses(conn) == {first: "dropped", second: "ready"}
+
+
 def test_a_reader_in_a_loop_sees_only_whole_releases(conn: psycopg.Connection, database_url: str) -> None:
     done, seen, wrong = threading.Event(), set(), []
 
@@ -96,7 +112,10 @@ def test_a_reader_in_a_loop_sees_only_whole_releases(conn: psycopg.Connection, d
     for reader in readers:
         reader.start()
     try:
-        published = [publish(conn, draft(), blocks(float(n))) for n in range(6)]
+        published = [build(conn, float(n)) for n in range(6)]
+        for release_id in published[-2:-4:-1]:
+            releases.flip(conn, release_id)  # and back
+            sleep(0.05)
     finally:
         sleep(0.05)
         done.set()
@@ -109,26 +128,28 @@ def test_a_reader_in_a_loop_sees_only_whole_releases(conn: psycopg.Connection, d
 def test_three_generations_are_kept_and_older_ones_dropped_whole(
     conn: psycopg.Connection, another: psycopg.Connection
 ) -> None:
-    made = [publish(conn, draft(), blocks(1.0)) for _ in range(5)]
+    made = [build(conn, 1.0) for _ in range(5)]
     kept = made[-3:]
     assert tables(another) == {f"{parent}_{n}" for parent in lists.PARENTS for n in kept}
     assert statuses(another) == {n: "ready" if n in kept else "dropped" for n in made}
+    size = another.execute("SELECT bytes FROM nextpick.releases WHERE release_id = %s", (made[-1],)).fetchone()
+    assert size == (lists.size(another, made[-1]),)
 
 
 def test_the_live_release_is_kept_however_old(conn: psycopg.Connection, another: psycopg.Connection) -> None:
-    live = publish(conn, draft(), blocks(1.0))
-    newer = [publish(conn, draft(), blocks(1.0), flip=False) for _ in range(4)]
+    live = build(conn, 1.0)
+    newer = [build(conn, 1.0, flip=False) for _ in range(4)]
     current = releases.live(another)
     assert current is not None
     assert current.release_id == live
     assert {n for n, status in statuses(another).items() if status == "ready"} == {live, *newer[-3:]}
 
 
-@pytest.mark.parametrize("phase", ["created", "copied", "indexed", "attached"])
+@pytest.mark.parametrize("phase", ["planned", "computed", "copied", "indexed", "attached", "ready"])
 def test_a_killed_publisher_leaves_the_old_release_and_the_next_run_converges(
     conn: psycopg.Connection, another: psycopg.Connection, database_url: str, phase: str
 ) -> None:
-    old = publish(conn, draft(), blocks(1.0))
+    old = build(conn, 1.0)
     child = subprocess.Popen(
         [sys.executable, "-m", "tests.integration.release.killed", database_url, phase],
         cwd=ROOT,
@@ -143,13 +164,16 @@ def test_a_killed_publisher_leaves_the_old_release_and_the_next_run_converges(
     row = another.execute(READ).fetchone()
     assert row is not None
     assert (row[0], row[3], row[4]) == (old, USERS, ITEMS)
-    new = publish(conn, draft(), blocks(2.0), wait_seconds=10)
+    assert statuses(another)[old + 1] == ("ready" if phase == "ready" else "building")
+    new = build(conn, 2.0)
+    assert new == old + (2 if phase == "ready" else 1), "the killed run's work was not gone on with"
     row = another.execute(READ).fetchone()
     assert row is not None
-    assert (row[0], row[3], row[5]) == (new, USERS, 2.0)
+    assert (row[0], row[3], row[5], row[6]) == (new, USERS, 2.0, 2.0)
     assert "building" not in statuses(another).values()
     ready = {n for n, status in statuses(another).items() if status == "ready"}
     assert tables(another) == {f"{parent}_{n}" for parent in lists.PARENTS for n in ready}
+    assert another.execute("SELECT count(*) FROM nextpick.release_blocks").fetchone() == (0,)
     locks = another.execute(
         "SELECT count(*) FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database "
         "WHERE l.locktype = 'advisory' AND d.datname = current_database()"
@@ -157,47 +181,11 @@ def test_a_killed_publisher_leaves_the_old_release_and_the_next_run_converges(
     assert locks.fetchone() == (0,)
 
 
-def test_of_two_publishes_at_once_the_second_waits(conn: psycopg.Connection, database_url: str) -> None:
-    """Both end well, one after the other: the second does not take the first one's work for a killed run's."""
-    made: list[int] = []
-
-    def other() -> None:
-        with psycopg.connect(database_url) as second:
-            made.append(publish(second, draft(), blocks(2.0)))
-
-    thread = threading.Thread(target=other)
-
-    def slow() -> Iterator[object]:
-        for block in blocks(1.0):
-            if not thread.is_alive():
-                thread.start()
-                sleep(0.3)
-            yield block
-
-    first = publish(conn, draft(), slow())  # type: ignore[arg-type]
-    thread.join()
-    assert made[0] == first + 1
-    assert set(statuses(conn).values()) == {"ready"}
-
-
-def test_a_publish_that_waited_enough_says_who_is_in_the_way(
-    conn: psycopg.Connection, another: psycopg.Connection
-) -> None:
-    start = monotonic()
-    with (
-        releases.publish_lock(another, 1.0),
-        pytest.raises(StoreError, match=r"Another publish is running \(Postgres process \d+, .*waited 0\.2 s"),
-    ):
-        publish(conn, draft(), blocks(1.0), wait_seconds=0.2)
-    assert monotonic() - start < 5
-    assert publish(conn, draft(), blocks(1.0)) > 0
-
-
 def test_a_reader_with_a_long_transaction_delays_no_flip(conn: psycopg.Connection, database_url: str) -> None:
-    publish(conn, draft(), blocks(1.0))
+    build(conn, 1.0)
     with psycopg.connect(database_url) as reader:
         reader.execute("SELECT count(*) FROM nextpick.lists")  # holds ACCESS SHARE on the parent until it ends
-        new = publish(conn, draft(), blocks(2.0))
+        new = build(conn, 2.0)
         row = reader.execute(READ).fetchone()
         assert row is not None
         assert (row[0], row[5]) == (new, 2.0)
@@ -207,23 +195,22 @@ def test_a_lock_that_stays_is_reported_and_the_old_release_stays(
     conn: psycopg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transactions, "LOCK_TRIES", 2)
-    old = publish(conn, draft(), blocks(1.0))
+    old = build(conn, 1.0)
     with psycopg.connect(database_url) as hog:
         hog.execute("LOCK TABLE nextpick.lists IN ACCESS EXCLUSIVE MODE")
-        with pytest.raises(StoreError, match="Could not create the lists of release"):
-            publish(conn, draft(), blocks(2.0))
+        with pytest.raises(StoreError, match="Could not create the tables of a new release"):
+            build(conn, 2.0)
     live = releases.live(conn)
     assert live is not None
     assert live.release_id == old
 
 
 def test_an_empty_catalogue_is_not_published(conn: psycopg.Connection) -> None:
-    nothing = Draft("v", "somewhere", "0" * 64, datetime(2025, 1, 1, tzinfo=UTC), {}, [])
     with pytest.raises(DataError, match="catalogue of this release is empty"):
-        publish(conn, nothing, [])
+        build(conn, 1.0, made=replace(draft(), items=[]))
 
 
 def test_a_connection_inside_a_transaction_is_refused(conn: psycopg.Connection) -> None:
     conn.execute("SELECT 1")
     with pytest.raises(StoreError, match="without an open transaction"):
-        publish(conn, draft(), blocks(1.0))
+        publish.finish(conn, 1)

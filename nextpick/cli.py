@@ -7,14 +7,18 @@ import typer
 
 from nextpick.commands.card import card
 from nextpick.commands.drift import drift
+from nextpick.commands.housekeep import housekeep
 from nextpick.commands.load import load
 from nextpick.commands.promote import promote
 from nextpick.commands.publish import publish
 from nextpick.commands.recommend import recommend
+from nextpick.commands.releases import releases
 from nextpick.commands.replay import replay
+from nextpick.commands.rollback import rollback
 from nextpick.commands.status import status
 from nextpick.commands.train import train
 from nextpick.commands.tune import tune
+from nextpick.commands.why import why
 from nextpick.errors import NextPickError
 from nextpick.settings import load_settings
 
@@ -51,11 +55,15 @@ app.command()(train)
 app.command()(card)
 app.command()(promote)
 app.command()(publish)
+app.command()(releases)
+app.command()(rollback)
 app.command()(recommend)
+app.command()(why)
 app.command()(status)
 app.command()(replay)
 app.command()(drift)
 app.command()(tune)
+app.command()(housekeep)
 
 
 def main() -> None:

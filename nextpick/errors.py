@@ -10,6 +10,7 @@ NextPickError
 ├── ApiError        the API is unreachable, or refuses what was sent
 ├── GateRefused     a challenger may not become champion
 ├── ReleaseRefused  a release may not go live
+├── UpkeepError     a part of housekeeping, a backup or a restore could not be done
 └── LocalError      the one-machine run cannot start or go on
 
 A message names the fault, the value, the place and the remedy, in one or two sentences.
@@ -54,6 +55,10 @@ class GateRefused(NextPickError):
 
 class ReleaseRefused(NextPickError):
     """A release may not go live; the message says what stands against it and how to overrule that."""
+
+
+class UpkeepError(NextPickError):
+    """A part of housekeeping, a backup or a restore could not be done; the message says which and why."""
 
 
 class LocalError(NextPickError):

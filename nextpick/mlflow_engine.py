@@ -15,11 +15,24 @@ for _name, _value in {**_QUIET, **_PATIENCE, "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_B
     os.environ.setdefault(_name, _value)
 
 from mlflow import MlflowClient  # noqa: E402 - it reads the environment as it is imported
-from mlflow.entities import Metric, Param  # noqa: E402
+from mlflow.entities import Metric, Param, Run  # noqa: E402
 from mlflow.entities.model_registry import ModelVersion as Version  # noqa: E402
 from mlflow.exceptions import MlflowException  # noqa: E402
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository  # noqa: E402
 
-__all__ = ["ABSENT", "Metric", "MlflowClient", "MlflowException", "Param", "Version", "connected", "experiment"]
+__all__ = [
+    "ABSENT",
+    "Metric",
+    "MlflowClient",
+    "MlflowException",
+    "Param",
+    "Run",
+    "Version",
+    "connected",
+    "experiment",
+    "remove_files",
+    "size_of",
+]
 ABSENT = "RESOURCE_DOES_NOT_EXIST"
 _NO_SUCH_VALUE = "INVALID_PARAMETER_VALUE"  # a version that is no number
 
@@ -52,3 +65,15 @@ def experiment(client: MlflowClient, settings: Settings, name: str) -> str:
     served = settings.tracking_uri.startswith("http")  # the server knows where its artifacts go
     local = settings.home.resolve() / "mlflow" / "artifacts"
     return str(client.create_experiment(name, None if served else local.as_uri()))
+
+
+def size_of(client: MlflowClient, run_id: str, path: str | None = None) -> int:
+    """Bytes of a run's artifacts, or of those below `path`."""
+    found = client.list_artifacts(run_id, path)
+    return sum(size_of(client, run_id, file.path) if file.is_dir else int(file.file_size or 0) for file in found)
+
+
+def remove_files(settings: Settings, run: Run) -> None:
+    """Remove all of a run's artifacts, which MLflow's client cannot."""
+    uri = settings.tracking_uri
+    get_artifact_repository(str(run.info.artifact_uri), tracking_uri=uri, registry_uri=uri).delete_artifacts()

@@ -12,7 +12,8 @@ from nextpick.errors import ConfigError
 SeenPolicy = Literal["allow", "exclude"]
 DriftStatistic = Literal["psi", "ks", "js", "missing", "volume"]
 GENERATORS = tuple(sorted(file.stem for file in (Path(__file__).parent / "models" / "generators").glob("[a-z]*.py")))
-BEFORE_AND_AFTER = {"load", "drift", "promotion", "publish"}  # sections that change nothing a model is made of
+# Sections that change nothing a model is made of, given the snapshot.
+BEFORE_AND_AFTER = {"load", "drift", "promotion", "publish", "retention"}
 
 
 class _Section(BaseModel):
@@ -133,6 +134,7 @@ class PromotionParams(_Section):
 
 
 class PublishParams(_Section):
+    users_per_block: int = Field(default=20_000, gt=0)
     max_lost_users: float = Field(default=0.05, ge=0, le=1)
     min_overlap: float = Field(default=0.1, ge=0, le=1)
     min_coverage_ratio: float = Field(default=0.5, ge=0)
@@ -149,6 +151,18 @@ class DriftParams(_Section):
     effect: dict[DriftStatistic, float] = Field(
         default={"psi": 0.1, "ks": 0.1, "js": 0.1, "missing": 0.05, "volume": 1.0}, min_length=5
     )
+
+
+class RetentionParams(_Section):
+    generations: int = Field(default=3, ge=2)
+    events_days: int | None = Field(default=None, gt=0)
+    impressions_days: int = Field(default=180, gt=0)
+    quarantine_days: int = Field(default=90, gt=0)
+    reports_days: int = Field(default=365, gt=0)
+    models: int = Field(default=20, gt=0)
+    snapshots: int = Field(default=5, gt=0)
+    run_folders: int = Field(default=10, gt=0)
+    airflow_days: int | None = Field(default=90, gt=0)
 
 
 class Params(_Section):
@@ -174,6 +188,7 @@ class Params(_Section):
     promotion: PromotionParams = PromotionParams()
     publish: PublishParams = PublishParams()
     drift: DriftParams = DriftParams()
+    retention: RetentionParams = RetentionParams()
 
     @field_validator("pool")
     @classmethod
@@ -202,7 +217,25 @@ def parse_params(text: str, source: str = "params.yaml") -> Params:
         raise ConfigError(f"{source}: {faults}.") from None
     if "default" not in params.scenarios:
         raise ConfigError(f"{source}: scenarios.default is missing; requests that name no scenario use it.")
+    for name, needed in _reach(params).items():
+        kept = getattr(params.retention, name)
+        if kept is not None and kept < needed:
+            raise ConfigError(
+                f"{source}: retention.{name} is {kept}, but the windows of split and drift reach back {needed} days. "
+                "Keep at least so much, or shorten these."
+            )
     return params
+
+
+def _reach(params: Params) -> dict[str, int]:
+    """How many days back what is learnt from, or compared, may lie."""
+    split, drift = params.split, params.drift
+    windows = split.label_windows * split.label_days + split.test_days
+    compared = drift.window_days + 7 * drift.reference_weeks
+    return {
+        "events_days": max(windows + split.label_days, compared),  # something to fit candidates on before the windows
+        "impressions_days": max(windows + 1, compared),
+    }
 
 
 def load_params(path: Path) -> Params:

@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path, PurePosixPath
@@ -32,6 +32,7 @@ _RUN = "run.json"
 _DIFF = "changes.diff"
 _QUIET = {"DVC_NO_ANALYTICS": "true", "PYTHONDONTWRITEBYTECODE": "1"}  # no .pyc among files whose md5 counts
 _TOLD = re.compile(r"^(?:nextpick\.errors\.)?(\w+): (.+)$")  # the last line of a stage that raised on purpose
+_GOES = "Removing "  # how `dvc gc --dry` names what would go
 _STAMP = re.compile(r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\S* \[\w+ *\] ")  # of a stage's own log lines
 log = structlog.get_logger()
 
@@ -106,9 +107,18 @@ def start(settings: Settings, run_id: str) -> Path:
 
 
 def _make_room(runs: Path) -> None:
-    newest_first = sorted(runs.iterdir(), key=lambda folder: folder.stat().st_mtime, reverse=True)
-    for folder in newest_first[KEEP - 1 :]:
+    for folder in _newest_first(runs)[KEEP - 1 :]:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _newest_first(runs: Path) -> list[Path]:
+    return sorted(runs.iterdir(), key=lambda folder: folder.stat().st_mtime, reverse=True)
+
+
+def run_folders(settings: Settings) -> list[Path]:
+    """The folders of the runs there are, newest first; one whose name begins with a dot is still being made."""
+    runs = settings.home.resolve() / "runs"
+    return _newest_first(runs) if runs.is_dir() else []
 
 
 def _copy(project: Path, draft: Path) -> None:
@@ -234,6 +244,45 @@ def push(folder: Path, *, only_raw: bool = False) -> None:
     """Send results and the memory of runs to the remote, or only the raw data."""
     what = (str(RAW.with_suffix(".dvc")),) if only_raw else ("--run-cache",)
     _dvc(folder, "push", *what, remedy="Is the remote (NEXTPICK_DVC_REMOTE) there, and may we write to it?")
+
+
+def reference(settings: Settings, folder: Path, raw: str, lock: str) -> Path:
+    """Make `folder` a project that names the raw data of that md5, and the outputs of a dvc.lock, where these are not
+    empty: they are in use for `unused` and `collect`."""
+    stages = (yaml.safe_load(lock) or {}).get("stages") or {} if lock else {}
+    outs = {name: [out["path"] for out in stage.get("outs") or ()] for name, stage in stages.items()}
+    described = {name: {"cmd": stage["cmd"], "outs": outs[name]} for name, stage in stages.items()}
+    (folder / RAW.parent).mkdir(parents=True)
+    (folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": described}))
+    (folder / "dvc.lock").write_text(lock or "schema: '2.0'\n")
+    if raw:
+        pointer = {"outs": [{"md5": raw, "hash": "md5", "path": RAW.name}]}
+        (folder / RAW).with_suffix(".dvc").write_text(yaml.safe_dump(pointer))
+    _configure(settings, folder)
+    (folder / ".dvc" / "config").touch()
+    return folder
+
+
+def unused(settings: Settings, projects: Sequence[Path]) -> list[Path]:
+    """Files of the cache, and of the remote below `home`, that none of the projects names. Raises: PipelineError."""
+    lines = _gc(settings, projects, "--dry")
+    return [Path(line.removeprefix(_GOES)) for line in lines if line.startswith(_GOES)]
+
+
+def collect(settings: Settings, projects: Sequence[Path]) -> None:
+    """Remove what is unused. Nothing else may run DVC meanwhile. Raises: PipelineError."""
+    _gc(settings, projects)
+
+
+def _gc(settings: Settings, projects: Sequence[Path], *more: str) -> list[str]:
+    first, *others = map(str, projects)
+    remote = () if settings.dvc_remote else ("--cloud", "--remote", "nextpick")  # another may be others', too
+    named = ("--projects", *others) if others else ()
+    try:
+        return _run_dvc(Path(first), "gc", "--workspace", "--force", *remote, *more, *named)
+    except program.Failed as failure:
+        said = "; ".join(failure.lines[-3:])
+        raise PipelineError(f"`dvc gc` failed in {first}: {said}. Nothing that is in use was removed.") from None
 
 
 def lineage(folder: Path) -> dict[str, str]:

@@ -5,13 +5,13 @@ from typing import Any
 
 from airflow.sdk import DeadlineAlert, DeadlineReference, ExceptionRetryPolicy, RetryAction, RetryRule, SyncCallback
 
-from nextpick.errors import BundleError, ConfigError, DataError, GateRefused, ReleaseRefused
+from nextpick.errors import BundleError, ConfigError, DataError, GateRefused, ReleaseRefused, UpkeepError
 from nextpick_airflow import alerts
 
 _POLICY = ExceptionRetryPolicy(
     [
         RetryRule(
-            [DataError, ConfigError, BundleError, GateRefused, ReleaseRefused],
+            [DataError, ConfigError, BundleError, GateRefused, ReleaseRefused, UpkeepError],
             RetryAction.FAIL,
             reason="the same again would fail",
         )

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-IDS = {"data_prep", "retrain", "precompute", "drift_report", "tune"}
+IDS = {"data_prep", "retrain", "precompute", "drift_report", "tune", "housekeeping", "rollback"}
 HEAVY = {
     "pandas",
     "numpy",
@@ -111,6 +111,7 @@ def test_each_field_of_a_form_has_a_title_and_a_description(bag: Any) -> None:
         ("retrain", "promote_because", "because"),
         ("precompute", "version", "champion"),
         ("tune", "trials", 0),
+        ("rollback", "release", "the last"),
         ("drift_report", "as_of", 7),
     ],
 )
@@ -121,6 +122,14 @@ def test_a_form_refuses_what_makes_no_sense(bag: Any, dag_id: str, name: str, va
     assert field.resolve(None) is None
     with pytest.raises(ParamValidationError):
         field.resolve(value)
+
+
+@pytest.mark.parametrize("reason", [None, "because"])
+def test_nobody_goes_back_without_a_reason(bag: Any, reason: str | None) -> None:
+    from airflow.sdk.exceptions import ParamValidationError
+
+    with pytest.raises(ParamValidationError):
+        bag.dags["rollback"].params.get_param("because").resolve(reason)
 
 
 def test_runs_never_overlap_and_always_end(bag: Any) -> None:
@@ -136,17 +145,25 @@ def test_runs_never_overlap_and_always_end(bag: Any) -> None:
 def test_all_that_runs_dvc_shares_one_slot(bag: Any) -> None:
     pooled = {task.task_id for dag in bag.dags.values() for task in dag.tasks if task.pool == "dvc"}
     stages = {"dvc.data_prep", "dvc.train_collab", "dvc.train_ranker", "dvc.evaluate"}
-    assert pooled == {"export", "checkout", "register", "prepare", *stages}
+    assert pooled == {"export", "checkout", "register", "prepare", "tidy", *stages}
 
 
 def test_bad_data_is_not_tried_again_and_a_lost_connection_is(bag: Any) -> None:
     from airflow.sdk import RetryAction
 
-    from nextpick.errors import BundleError, ConfigError, DataError, GateRefused, ReleaseRefused, StoreError
+    from nextpick.errors import (
+        BundleError,
+        ConfigError,
+        DataError,
+        GateRefused,
+        ReleaseRefused,
+        StoreError,
+        UpkeepError,
+    )
 
     for dag in bag.dags.values():
         for task in dag.tasks:
-            for hopeless in (DataError, ConfigError, BundleError, GateRefused, ReleaseRefused):
+            for hopeless in (DataError, ConfigError, BundleError, GateRefused, ReleaseRefused, UpkeepError):
                 assert task.retry_policy.evaluate(hopeless("x"), 1, 3).action == RetryAction.FAIL
             for passing in (StoreError, ConnectionError):
                 assert task.retry_policy.evaluate(passing("x"), 1, 3).action == RetryAction.DEFAULT

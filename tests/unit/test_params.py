@@ -19,6 +19,18 @@ TEXT = PARAMS.read_text()
         (TEXT.replace("wait_hours: 20", "wait_hours: 0"), "promotion.wait_hours: Input should be greater than 0"),
         (TEXT.replace("\npool:", "\npool:\n  oracle: 9"), "unknown generators oracle; there are als, "),
         (TEXT.replace("  default:", "  other:"), "scenarios.default is missing"),
+        (
+            TEXT.replace("events_days: null", "events_days: 100"),
+            "retention.events_days is 100, but the windows of split and drift reach back 168 days",
+        ),
+        (
+            TEXT.replace("impressions_days: 180", "impressions_days: 100"),
+            "retention.impressions_days is 100, but .* 141",
+        ),
+        (
+            TEXT.replace("generations: 3", "generations: 1"),
+            "retention.generations: Input should be greater than or equal",
+        ),
         ("", "params.yaml: all of it: Input should be a valid dictionary"),
         ("[1]", "params.yaml: all of it: Input should be a valid dictionary"),
         ("\tseed: 1", "params.yaml is not YAML: "),

@@ -1,0 +1,43 @@
+"""What goes on this machine: bundles and cards that can be fetched again or that nobody needs, old pipeline copies."""
+
+import shutil
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from nextpick import pipeline
+from nextpick.keeping.freed import Freed, bytes_of
+from nextpick.settings import Settings
+
+FRESH = timedelta(days=1)  # since it was made: somebody may be about to use it, or be still at it
+
+
+def runs(settings: Settings, keep: int, now: datetime, dry: bool) -> Freed:
+    """Run folders but the newest, and what killed runs left of theirs."""
+    freed = Freed()
+    there = pipeline.run_folders(settings)
+    whole = [folder for folder in there if not folder.name.startswith(".")]
+    for folder in there:
+        if folder not in whole[:keep] and _is_old(folder, now):
+            _remove(folder, freed, dry)
+    return freed
+
+
+def others(folder: Path, stay: frozenset[str], now: datetime, dry: bool) -> Freed:
+    """What is in a folder and not named in `stay`."""
+    freed = Freed()
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if path.name not in stay and _is_old(path, now):
+            _remove(path, freed, dry)
+    return freed
+
+
+def _is_old(path: Path, now: datetime) -> bool:
+    return path.stat().st_mtime < (now - FRESH).timestamp()
+
+
+def _remove(path: Path, freed: Freed, dry: bool) -> None:
+    """It vanishes under its name first: whoever looks sees all of it or nothing."""
+    freed.add(f"{path.parent.name}/{path.name}", bytes_of(path))
+    if not dry:
+        gone = path if path.name.startswith(".") else path.rename(path.with_name(f".{path.name}.gone"))
+        shutil.rmtree(gone)

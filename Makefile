@@ -29,7 +29,7 @@ lint: install  ## Style, types, and the workflow file
 	@$(BIN)/zizmor --offline --quiet .github/workflows
 
 bench: install  ## Every benchmark that needs no more than this clone; each ends with one line of JSON
-	@set -e; for script in $(filter-out $(addprefix benchmarks/,harness.py datasets.py als_engines.py),$(wildcard benchmarks/*.py)); do \
+	@set -e; for script in $(filter-out $(addprefix benchmarks/,harness.py datasets.py engines.py),$(wildcard benchmarks/*.py)); do \
 		echo "== $$script"; $(BIN)/python -m $$(basename $$(dirname $$script)).$$(basename $$script .py); done
 
 clean: install  ## Forget every bit of data; .venv stays

@@ -93,9 +93,9 @@ class BoughtTogetherParams(NeighbourParams):
 
 class BprParams(DecayParams):
     factors: int = Field(default=64, gt=0, le=1024)
-    iterations: int = Field(default=50, gt=0)
-    learning_rate: float = Field(default=0.05, gt=0)
-    regularization: float = Field(default=0.01, ge=0)
+    iterations: int = Field(default=200, gt=0)
+    learning_rate: float = Field(default=0.1, gt=0)
+    regularization: float = Field(default=0.03, ge=0)
 
 
 class RankerParams(_Section):

@@ -52,7 +52,7 @@ START: dict[str, dict[str, Any]] = {
         "rank_exponent": 0.3,
     },
     "als": {**_NEVER, "factors": 128, "alpha": 10.0, "regularization": 10.0},
-    "bpr": {**_NEVER, "factors": 64, "iterations": 50, "learning_rate": 0.02},
+    "bpr": {**_NEVER, "factors": 64, "iterations": 100},
 }
 """What is tried first, where it is not the class's default."""
 
@@ -87,14 +87,14 @@ LADDERS: dict[str, dict[str, Ladder]] = {
         "factors": (64, 128, 256, 512),
     },
     "bpr": {
-        "learning_rate": (0.005, 0.01, 0.02, 0.05),
-        "iterations": (10, 20, 50, 100, 200),
-        "regularization": (0.001, 0.003, 0.01, 0.03, 0.1),
+        "regularization": (0.003, 0.01, 0.02, 0.03, 0.05),
+        "learning_rate": (0.05, 0.1, 0.2),
+        "iterations": (50, 100, 200, 400),
         "factors": (64, 128, 256),
     },
 }
 """Tried by every run: steps up and down from the start, in this order."""
-LEAST: dict[str, dict[str, int]] = {"als": {"factors": 256}}
+LEAST: dict[str, dict[str, int]] = {"als": {"factors": 256}, "bpr": {"iterations": 200}}
 """Where the time is up before the ladder of a size was climbed: sizes climb last, from small ones that fit quickly."""
 DECAYING = ("popular", "item_knn", "rp3beta", "linear_filter", "als")
 
@@ -127,9 +127,9 @@ RANGES: dict[str, dict[str, Range]] = {
     },
     "bpr": {
         "factors": Range(32, 512, "int"),
-        "iterations": Range(10, 300, "int"),
-        "learning_rate": Range(0.003, 0.1),
-        "regularization": Range(3e-4, 0.1),
+        "iterations": Range(50, 500, "int"),
+        "learning_rate": Range(0.03, 0.4),
+        "regularization": Range(1e-3, 0.1),
     },
 }
 """Of --tune."""

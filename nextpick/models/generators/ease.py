@@ -1,26 +1,33 @@
 """EASE^R: the linear item-item model with a closed form, no item speaking for itself.
 
-P = (X'X + regularization * I)^-1, B_ij = -P_ij / P_jj off the diagonal; score(user, j) = sum of strength_i * B_ij.
-Steck, *Embarrassingly Shallow Autoencoders for Sparse Data* (WWW 2019). P is dense while it is computed, in place in
-float32: 4 bytes a pair of items, and catalogue ** 3 operations.
+P = (X'X + l I)^-1, B_ij = -P_ij / P_jj off the diagonal; score(user, j) = sum of strength_i * B_ij; l is the
+regularization. Steck, *Embarrassingly Shallow Autoencoders for Sparse Data* (WWW 2019).
+
+Where users are fewer than items, the inverse is of their side, by Woodbury's identity:
+
+    P = (I - X' K X) / l,    K = (X X' + l I)^-1
+
+P or K is dense while it is computed, in place in float32: 4 bytes a pair, and the cube of the side in operations. From
+K, P is made some columns at a time, by products with X, which is sparse.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 from scipy.linalg import lapack
-from scipy.sparse import csr_matrix
+from scipy.sparse import csc_matrix, csr_matrix
 from threadpoolctl import threadpool_limits
 
 from nextpick.errors import ConfigError
 from nextpick.features.histories import Histories
 from nextpick.features.user_items import some_user_items, strengths, user_items
 from nextpick.models.neighbours import Neighbours, highest
-from nextpick.params import Params
+from nextpick.params import EaseParams, Params
 
-_ONE_THREAD_ITEMS = 4096  # a catalogue up to this has the same bits whatever the threads; a larger one needs them
-_AT_ONCE = 2048  # rows or columns of P
+_ONE_THREAD_SIDE = 4096  # up to this the bits are the same whatever the threads; a larger side needs them
+_AT_ONCE = 2048  # rows or columns of P or K
 
 
 @dataclass(frozen=True)
@@ -32,17 +39,16 @@ class Ease:
 
     @classmethod
     def fit(cls, histories: Histories, params: Params) -> Self:
-        """Raises: ConfigError where P would not fit in params.ease.max_gb."""
+        """Raises: ConfigError where it would take more memory than params.ease.max_gb."""
         chosen = params.ease
         taken = user_items(histories, strengths(histories, chosen.half_life_days))
         had = np.flatnonzero(taken.getnnz(axis=0))
-        if (needed := 4e-9 * len(had) ** 2) > chosen.max_gb:
-            raise ConfigError(
-                f"ease needs {needed:.1f} GB for {len(had)} items, and params ease.max_gb allows {chosen.max_gb:g}. "
-                "Raise it where the memory is there, or take ease out of the pool."
-            )
-        inverse = _inverse(taken[:, had], chosen.regularization)
-        return cls(_near(inverse, had, histories.n_items, chosen.neighbours), chosen.half_life_days)
+        taken = taken[taken.getnnz(axis=1) > 0][:, had]
+        _refuse_too_large(taken.shape, chosen)
+        return cls(
+            _near(_inverse(taken, chosen.regularization), had, histories.n_items, chosen.neighbours),
+            chosen.half_life_days,
+        )
 
     def scores(self, histories: Histories, user_rows: np.ndarray) -> np.ndarray:
         return self.near.scores(some_user_items(histories, user_rows, self.half_life_days))
@@ -55,15 +61,42 @@ class Ease:
         return cls(Neighbours.from_arrays("ease", arrays), float(arrays["half_life_days"]))
 
 
-def _inverse(taken: csr_matrix, regularization: float) -> np.ndarray:
-    """P, float32 (items, items)."""
-    n = taken.shape[1]
+def _refuse_too_large(shape: tuple[int, int], chosen: EaseParams) -> None:
+    """The inverse, its blocks, and the neighbours while they are gathered."""
+    users, items = shape
+    numbers = min(shape) ** 2 + 4 * items * (min(items, _AT_ONCE) + min(items, chosen.neighbours))
+    if (needed := 4e-9 * numbers) > chosen.max_gb:
+        raise ConfigError(
+            f"ease needs {needed:.2g} GB for {items} items of {users} users, and params ease.max_gb allows "
+            f"{chosen.max_gb:g}. Raise it where the memory is there, or take ease out of the pool."
+        )
+
+
+def _inverse(taken: csr_matrix, regularization: float) -> Iterator[np.ndarray]:
+    """P, _AT_ONCE rows at a time: float32, (rows, items)."""
+    users, items = taken.shape
     across = taken.T.tocsr()
+    if users >= items:
+        inverse = _inverse_gram(across, regularization)
+        yield from (inverse[at : at + _AT_ONCE] for at in range(0, items, _AT_ONCE))
+        return
+    inverse = _inverse_gram(taken, regularization)
+    for at in range(0, items, _AT_ONCE):
+        half = across[at : at + _AT_ONCE] @ inverse
+        rows = np.divide((across @ half.T).T, np.float32(-regularization), order="C")
+        rows[np.arange(len(rows)), np.arange(at, at + len(rows))] += 1 / regularization
+        yield rows
+
+
+def _inverse_gram(rows: csr_matrix, regularization: float) -> np.ndarray:
+    """(rows rows' + regularization I)^-1, float32."""
+    n = rows.shape[0]
     matrix = np.empty((n, n), np.float32)
+    others = rows.T.tocsr()
     for at in range(0, n, _AT_ONCE):
-        matrix[at : at + _AT_ONCE] = (across[at : at + _AT_ONCE] @ taken).toarray()
+        matrix[at : at + _AT_ONCE] = (rows[at : at + _AT_ONCE] @ others).toarray()
     matrix[np.diag_indices(n)] += regularization
-    with threadpool_limits(1 if n <= _ONE_THREAD_ITEMS else None, "blas"):
+    with threadpool_limits(1 if n <= _ONE_THREAD_SIDE else None, "blas"):
         for at in range(0, n, _AT_ONCE):
             _sweep(matrix, at, min(at + _AT_ONCE, n), regularization)
     for at in range(0, n, _AT_ONCE):
@@ -87,27 +120,29 @@ def _sweep(matrix: np.ndarray, start: int, end: int, regularization: float) -> N
     panel = np.concatenate([matrix[start:end, :start].T, matrix[start:, start:end]])
     panel[start:end] = 0
     scaled = panel @ inverse
+    memory = np.empty(_AT_ONCE * len(matrix), np.float32)  # a new one for each product costs a fifth of the time
     for at in range(0, len(matrix), _AT_ONCE):
-        rows = slice(at, at + _AT_ONCE)
-        matrix[rows, : rows.stop] -= scaled[rows] @ panel[: rows.stop].T
+        left, right = scaled[at : at + _AT_ONCE], panel[: at + _AT_ONCE]
+        product = memory[: len(left) * len(right)].reshape(len(left), len(right))
+        matrix[at : at + _AT_ONCE, : at + _AT_ONCE] -= np.matmul(left, right.T, out=product)
     matrix[start:end, :start] = scaled[:start].T
     matrix[start:end, start:end] = -inverse
     matrix[end:, start:end] = scaled[end:]
 
 
-def _near(inverse: np.ndarray, had: np.ndarray, n_items: int, n: int) -> Neighbours:
+def _near(inverse: Iterator[np.ndarray], had: np.ndarray, n_items: int, n: int) -> Neighbours:
     """B's heaviest entries a column, as rows and columns of the whole catalogue."""
-    diagonal = inverse.diagonal().copy()
-    sources, targets, weights = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty(0, np.float32)]
-    for j in range(len(had)):
-        column = inverse[j] / -diagonal[j]  # P is symmetric
+    sources, weights = [np.empty(0, np.int32)], [np.empty(0, np.float32)]
+    sizes = np.zeros(n_items + 1, np.int64)
+    for j, row in enumerate(row for rows in inverse for row in rows):
+        column = row / -row[j]  # P is symmetric
         column[j] = 0
         kept = highest(np.abs(column), n)
-        sources.append(had[kept])
-        targets.append(np.full(len(kept), had[j]))
+        sources.append(had[kept].astype(np.int32))
         weights.append(column[kept])
-    where = np.concatenate(sources), np.concatenate(targets)
-    return Neighbours(csr_matrix((np.concatenate(weights), where), shape=(n_items, n_items)))
+        sizes[had[j] + 1] = len(kept)
+    columns = np.concatenate(weights), np.concatenate(sources), np.cumsum(sizes)
+    return Neighbours(csc_matrix(columns, shape=(n_items, n_items)).tocsr())
 
 
 GENERATOR = Ease

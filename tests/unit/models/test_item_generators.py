@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 from nextpick.errors import ConfigError
-from nextpick.features.histories import Histories, histories
+from nextpick.features.histories import Histories, histories, of_users
 from nextpick.idmap import IdMap
 from nextpick.models.generator import Generator
 from nextpick.models.generators import ease
@@ -69,20 +70,44 @@ def test_rp3beta_walks_three_steps(world: Histories) -> None:
     same(Rp3Beta.fit(world, params(rp3beta=chosen)), world, to_users @ to_items / takers**0.4)
 
 
-def test_ease_is_the_closed_form(world: Histories) -> None:
-    x = strengths(world)[:, :6]
-    p = np.linalg.inv(x.T @ x + 3.0 * np.eye(6))
+@pytest.mark.parametrize("users", [N_USERS, 4])
+def test_ease_is_the_closed_form(users: int, world: Histories) -> None:
+    """Where users are fewer than items, the inverse is of their side."""
+    few = of_users(world, np.arange(users))
+    x = strengths(few)
+    had = x.any(axis=0)
+    p = np.linalg.inv(x[:, had].T @ x[:, had] + 3.0 * np.eye(had.sum()))
     weights = np.zeros((N_ITEMS, N_ITEMS))
-    weights[:6, :6] = -p / np.diag(p)
-    same(
-        Ease.fit(world, params(ease={"half_life_days": HALF_LIFE, "regularization": 3.0, "neighbours": 10})),
-        world,
-        weights,
-    )
+    weights[np.ix_(had, had)] = -p / np.diag(p)
+    chosen = params(ease={"half_life_days": HALF_LIFE, "regularization": 3.0, "neighbours": 10})
+    same(Ease.fit(few, chosen), few, weights)
 
 
-def test_ease_refuses_a_catalogue_too_large_for_the_memory_it_may_use(world: Histories) -> None:
-    with pytest.raises(ConfigError, match=r"ease needs 0.0 GB for 6 items, and params ease.max_gb allows 1e-08"):
+@pytest.mark.parametrize("shape", [(60, 150), (150, 60)])
+def test_eases_columns_are_those_of_a_float64_inverse_on_either_side(
+    shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ease, "_AT_ONCE", 32)
+    dense = (np.random.default_rng(4).random(shape) < 0.2).astype(np.float32)
+    rows = list(ease._inverse(csr_matrix(dense), 2.0))
+    assert len(rows) == -(-shape[1] // 32)
+    assert all(part.dtype == np.float32 for part in rows)
+    wide = dense.astype(np.float64)
+    np.testing.assert_allclose(np.concatenate(rows), np.linalg.inv(wide.T @ wide + 2.0 * np.eye(shape[1])), atol=2e-6)
+
+
+@pytest.mark.parametrize(("side", "needed"), [("items", "0.002"), ("users", "0.0017")])
+def test_ease_refuses_a_catalogue_too_large_for_the_memory_it_may_use(side: str, needed: str) -> None:
+    """The smaller side counts, and what is worked with beside it."""
+    shape = (900, 300) if side == "items" else (100, 300)
+    with pytest.raises(
+        ConfigError, match=rf"ease needs {needed} GB for 300 items of {shape[0]} users, .*allows 0.001\. Raise"
+    ):
+        ease._refuse_too_large(shape, params(ease={"max_gb": 0.001, "neighbours": 50}).ease)
+
+
+def test_ease_is_refused_before_it_takes_the_memory(world: Histories) -> None:
+    with pytest.raises(ConfigError, match=r"for 6 items of 9 users, and params ease\.max_gb allows 1e-08"):
         Ease.fit(world, params(ease={"max_gb": 1e-8}))
 
 

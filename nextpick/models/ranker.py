@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Self
 
 import lightgbm as lgb
@@ -10,10 +11,12 @@ import numpy as np
 from nextpick.features.shown import NOT_SHOWN
 from nextpick.models import ranker_text
 from nextpick.models.examples import Examples
+from nextpick.models.trees import Trees
 from nextpick.params import Params
 
 THREADS = 1  # of training: more are slower on a busy machine
 CONTRIBUTION_ROWS = 2000  # examples whose contributions are averaged
+_MANY = 2048  # rows: fewer are not worth loading the compiled trees, which say the same
 _FIXED = {
     "objective": "lambdarank",
     "label_gain": [0, 1],
@@ -60,7 +63,10 @@ class Ranker:
         """Scores, float64 (n,), of rows of `features` (float32, (n, len(self.features)))."""
         if not len(features):
             return np.empty(0)
-        return np.asarray(self._booster.predict(self._readable(features), num_threads=threads), np.float64)
+        readable = self._readable(features)
+        if len(features) >= _MANY and self._trees and (scores := self._trees.predict(readable)) is not None:
+            return scores
+        return np.asarray(self._booster.predict(readable, num_threads=threads), np.float64)
 
     def contributions(self, features: np.ndarray) -> np.ndarray:
         """How far each feature moves each row's score, float64 (n, len(self.features) + 1).
@@ -78,6 +84,10 @@ class Ranker:
             return features
         highest = np.array([self.at_most.get(name, np.inf) for name in self.features])
         return np.where(features > highest, np.float32(np.nan), features)
+
+    @cached_property
+    def _trees(self) -> Trees | None:
+        return Trees.of(self.text)
 
     def explained(self, features: np.ndarray) -> Self:
         """The ranker with its `importance`; contributions are those to the scores of these rows, evenly thinned."""

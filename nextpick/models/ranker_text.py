@@ -45,6 +45,16 @@ def check(text: str, features: tuple[str, ...]) -> None:
         raise BundleError(f"The ranker's text is damaged: {reason}. Take the bundle from its source again.") from None
 
 
+def trees(text: str) -> list[dict[str, np.ndarray]]:
+    """The trees of a text that `check` has passed: by name, float64, the columns of their splits and leaves."""
+    keys = ("split_feature", "threshold", "decision_type", "left_child", "right_child", "leaf_value")
+    found = []
+    for block in text.removesuffix(_END).split("\nTree=")[1:]:
+        pairs = dict(line.split("=", 1) for line in block.split("\n") if "=" in line)
+        found.append({key: np.array(pairs[key].split(), np.float64) for key in keys if key in pairs})
+    return found
+
+
 def _check(text: str, features: tuple[str, ...]) -> None:
     if not text.isascii() or not text.endswith(_END):
         raise ValueError("it is cut off, or goes on after its trees")

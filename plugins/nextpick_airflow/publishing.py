@@ -9,6 +9,7 @@ from airflow.sdk import BaseOperator, BaseOperatorLink, task
 from nextpick.errors import ReleaseRefused
 from nextpick_airflow.assets import RELEASE, made
 from nextpick_airflow.database import connection
+from nextpick_airflow.skipping import skip
 from nextpick_airflow.window import param, run_id, who
 
 log = structlog.get_logger()
@@ -54,10 +55,12 @@ class Compare(BaseOperator):
 
 @task(outlets=[RELEASE])
 def go_live(release_id: int) -> None:
-    """Make the release live, and tell who waits for one."""
+    """Make the release live, unless the form says otherwise, and tell who waits for one."""
     from nextpick.settings import load_settings
     from nextpick.stages import go_live
 
+    if param("flip") is False:
+        skip(f"Release {release_id} is ready. To make it live: nextpick publish --release {release_id}")
     with connection() as conn:
         done = go_live.run(conn, load_settings(), release_id, who=who(), because=param("because") or "")
     for line in go_live.told(done):

@@ -8,9 +8,10 @@ import psycopg
 import pytest
 
 from nextpick import registry
+from nextpick.errors import ReleaseRefused
 from nextpick.settings import Settings
 from nextpick.stages import publish
-from nextpick.store import releases
+from nextpick.store import release_log, releases, standings
 from tests.published import Version, fill
 
 
@@ -33,3 +34,30 @@ def test_a_champion_made_while_another_publish_runs_is_the_one_that_goes_live(
     assert live is not None
     assert (live.model_version, live.release_id) == ("2", 2)
     assert not conn.autocommit, "the connection was not left as it came"
+
+
+def test_a_release_that_changes_too_much_does_not_go_live_without_a_reason(
+    conn: psycopg.Connection, version: Version, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(conn)
+    conn.commit()
+    monkeypatch.setattr(registry, "champion", lambda _: version)
+    settings = Settings(_env_file=None)
+    first = publish.run(conn, settings)
+    conn.execute("UPDATE nextpick.items SET hidden = true WHERE item_id LIKE 'tea-%%' OR item_id > 'tool-04'")
+    conn.commit()
+    with pytest.raises(
+        ReleaseRefused, match=r"Release 2 may not go live: The comparison .* blocked it\. .*max_short_l"
+    ):
+        publish.run(conn, settings, who="anna")
+    live, blocked = releases.live(conn), standings.get(conn, 2)
+    conn.commit()
+    assert live is not None
+    assert (live.release_id, blocked.status) == (first, "blocked")
+    assert publish.run(conn, settings, who="anna", because="the tea is sold out") == 3
+    live = releases.live(conn)
+    assert live is not None
+    assert live.release_id == 3
+    assert [(entry.who, entry.action) for entry in release_log.newest(conn, 4)] == [
+        ("anna", "force"), ("anna", "block"), ("anna", "block"), ("nextpick", "publish"),
+    ]  # fmt: skip

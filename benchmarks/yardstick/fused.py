@@ -63,8 +63,9 @@ MEMBERS = {
     "als": Member("als", {}, tuple(LADDERS["als"])),
     "rp3beta": Member("rp3beta", {"beta": 0.0}, ("alpha",)),
     "ease": Member("ease", {}, ("regularization",)),
+    "bought_together": Member("bought_together", {}, ("shrink",)),
 }
-SETTLED_ALIKE = ("als", "ease")  # members that are what the line of their kind is
+SETTLED_ALIKE = ("als", "ease", "bought_together")  # members that are what the line of their kind is
 
 
 def measure_fused(job: Job) -> dict[str, Any]:
@@ -83,7 +84,7 @@ def measure_fused(job: Job) -> dict[str, Any]:
     tell(f"fused ranks the test's {len(split.users)} users")
     lists = _lists(mixed, pool(members, split, split.users), job.k)
     means = figures(lists, split.test, split.users, job.k)
-    trees = mixed.trees.best_iteration if mixed.trees else 0
+    trees = [booster.best_iteration for booster in mixed.trees]
     weights = dict(zip(chosen, np.round(mixed.weights, 4).tolist(), strict=True))
     return {
         **{name: round(mean, 5) for name, mean in means.items()},
@@ -97,6 +98,7 @@ def measure_fused(job: Job) -> dict[str, Any]:
 def _members(split: Split) -> Mapping[str, Member]:
     left_out = {"ease"} if split.train.n_items > DENSE_ITEMS else set()
     left_out |= {"recent"} if split.timing == "none" else set()
+    left_out |= {"bought_together"} if split.timing != "time" else set()  # no sessions are told
     return {name: member for name, member in MEMBERS.items() if name not in left_out}
 
 

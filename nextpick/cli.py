@@ -7,6 +7,7 @@ import typer
 
 from nextpick.commands.card import card
 from nextpick.commands.drift import drift
+from nextpick.commands.erase import erase
 from nextpick.commands.housekeep import housekeep
 from nextpick.commands.load import load
 from nextpick.commands.promote import promote
@@ -64,6 +65,7 @@ app.command()(replay)
 app.command()(drift)
 app.command()(tune)
 app.command()(housekeep)
+app.command()(erase)
 
 
 def main() -> None:

@@ -163,6 +163,7 @@ class RetentionParams(_Section):
     snapshots: int = Field(default=5, gt=0)
     run_folders: int = Field(default=10, gt=0)
     airflow_days: int | None = Field(default=90, gt=0)
+    erased_days: int = Field(default=30, gt=0)
 
 
 class Params(_Section):

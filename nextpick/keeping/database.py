@@ -48,11 +48,11 @@ def old_months(conn: psycopg.Connection, table: str, days: int | None, now: date
     return freed
 
 
-def generations(conn: psycopg.Connection, kept: RetentionParams, now: datetime, dry: bool) -> Freed:
-    """Lists of releases beyond those that can be gone back to."""
+def generations(conn: psycopg.Connection, kept: RetentionParams, now: datetime, horizon: datetime, dry: bool) -> Freed:
+    """Lists of releases beyond those that can be gone back to, and those from before `horizon`."""
     freed = Freed()
     with releases.publish_lock(conn, PATIENCE_SECONDS):
-        for release_id, size in retention.beyond(conn, kept.generations, now - LOOKED_INTO):
+        for release_id, size in retention.beyond(conn, kept.generations, now - LOOKED_INTO, horizon):
             if not dry:
                 drop(conn, release_id)
             freed.add(f"the lists of release {release_id}", size)

@@ -11,13 +11,13 @@ from nextpick.settings import Settings
 FRESH = timedelta(days=1)  # since it was made: somebody may be about to use it, or be still at it
 
 
-def runs(settings: Settings, keep: int, now: datetime, dry: bool) -> Freed:
-    """Run folders but the newest, and what killed runs left of theirs."""
+def runs(settings: Settings, keep: int, now: datetime, horizon: datetime, dry: bool) -> Freed:
+    """Run folders but the newest, those from before `horizon`, and what killed runs left of theirs."""
     freed = Freed()
     there = pipeline.run_folders(settings)
     whole = [folder for folder in there if not folder.name.startswith(".")]
     for folder in there:
-        if folder not in whole[:keep] and _is_old(folder, now):
+        if _is_old(folder, max(horizon, now - FRESH if folder not in whole[:keep] else horizon)):
             _remove(folder, freed, dry)
     return freed
 
@@ -26,13 +26,13 @@ def others(folder: Path, stay: frozenset[str], now: datetime, dry: bool) -> Free
     """What is in a folder and not named in `stay`."""
     freed = Freed()
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        if path.name not in stay and _is_old(path, now):
+        if path.name not in stay and _is_old(path, now - FRESH):
             _remove(path, freed, dry)
     return freed
 
 
-def _is_old(path: Path, now: datetime) -> bool:
-    return path.stat().st_mtime < (now - FRESH).timestamp()
+def _is_old(path: Path, before: datetime) -> bool:
+    return path.stat().st_mtime < before.timestamp()
 
 
 def _remove(path: Path, freed: Freed, dry: bool) -> None:

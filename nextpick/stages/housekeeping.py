@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import psycopg
 import structlog
@@ -13,7 +13,7 @@ from nextpick.keeping.freed import Freed
 from nextpick.params import load_params
 from nextpick.settings import Settings
 from nextpick.stages.drift_report import folder as reports_folder
-from nextpick.store import retention
+from nextpick.store import erasure, retention
 from nextpick.store.transactions import step_by_step
 
 Part = Callable[[], Freed]
@@ -58,10 +58,11 @@ def judge(done: list[Done]) -> None:
 
 def _parts(conn: psycopg.Connection, settings: Settings, now: datetime, dry: bool) -> Iterator[tuple[str, Part]]:
     kept = load_params(settings.project / "params.yaml").retention
+    horizon = erasure.horizon(conn, now - timedelta(days=kept.erased_days))
     yield "partitions", lambda: database.months_ahead(conn, now, dry)
     yield "events", lambda: database.old_months(conn, "events", kept.events_days, now, dry)
     yield "impressions", lambda: database.old_months(conn, "impressions", kept.impressions_days, now, dry)
-    yield "generations", lambda: database.generations(conn, kept, now, dry)
+    yield "generations", lambda: database.generations(conn, kept, now, horizon, dry)
     yield "erased users", lambda: database.erased(conn, dry)
     yield "quarantine", lambda: database.quarantine(conn, kept.quarantine_days, now, dry)
     yield "reports", lambda: database.reports(conn, reports_folder(settings), kept.reports_days, now, dry)
@@ -69,11 +70,17 @@ def _parts(conn: psycopg.Connection, settings: Settings, now: datetime, dry: boo
 
     def model_versions() -> Freed:
         versions, _ = retention.in_use(conn)
-        stay.append(models.kept(settings, kept.models, versions))
-        return models.remove(settings, stay[0], kept.models, dry)
+        stay.append(models.kept(settings, kept.models, versions, horizon))
+        freed = models.remove(settings, stay[0], kept.models, dry)
+        freed.alarms += [
+            f"Version {late} is in use and was trained before users were erased on {horizon:%Y-%m-%d}, more than "
+            f"{kept.erased_days} days ago: retrain, so that it can go."
+            for late in stay[0].late
+        ]
+        return freed
 
     yield "models", model_versions
-    yield "run folders", lambda: folders.runs(settings, kept.run_folders, now, dry)
+    yield "run folders", lambda: folders.runs(settings, kept.run_folders, now, horizon, dry)
     if stay:  # what MLflow keeps cannot be told where it is away
 
         def bundles() -> Freed:
@@ -81,7 +88,12 @@ def _parts(conn: psycopg.Connection, settings: Settings, now: datetime, dry: boo
 
         yield "bundles", bundles
         yield "cards", lambda: folders.others(settings.home / "cards", stay[0].versions, now, dry)
-        yield "DVC", lambda: snapshots.collect(settings, stay[0], retention.newest_snapshots(conn, kept.snapshots), dry)
+
+        def data() -> Freed:
+            newest = retention.newest_snapshots(conn, kept.snapshots, horizon)
+            return snapshots.collect(settings, stay[0], newest, dry)
+
+        yield "DVC", data
     yield "Airflow", lambda: airflow.clean(settings, kept.airflow_days, now, dry)
 
 

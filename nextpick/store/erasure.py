@@ -6,12 +6,13 @@ that came in before it, count for nothing. An event that happened and came in la
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import psycopg
 
 from nextpick.store import sql
 
+BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 _SQL = sql.load("erasure")
 _KINDS = ("lists", "events", "impressions", "quarantine", "comparisons")
 
@@ -42,10 +43,10 @@ def sweep(conn: psycopg.Connection) -> dict[str, int]:
     return {kind: _deleted(conn, f"late_{kind}", {}) for kind in ("lists", "events", "impressions")}
 
 
-def since(conn: psycopg.Connection, moment: datetime) -> int:
-    """How many users were erased since a moment: so many what was made at that moment may still name."""
-    row = conn.execute(_SQL["older"], {"since": moment}).fetchone()
-    return int(row[0]) if row else 0
+def horizon(conn: psycopg.Connection, until: datetime) -> datetime:
+    """When a user was erased last, up to a moment: what was made before may name the user. Else BEGINNING."""
+    row = conn.execute(_SQL["horizon"], {"until": until}).fetchone()
+    return row[0] if row and row[0] else BEGINNING
 
 
 def _deleted(conn: psycopg.Connection, query: str, values: dict[str, str]) -> int:

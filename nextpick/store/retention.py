@@ -19,10 +19,11 @@ def in_use(conn: psycopg.Connection) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(row[0] for row in found), frozenset(row[1] for row in found)
 
 
-def beyond(conn: psycopg.Connection, keep: int, before: datetime) -> list[tuple[int, int]]:
+def beyond(conn: psycopg.Connection, keep: int, before: datetime, horizon: datetime) -> list[tuple[int, int]]:
     """Releases whose lists may go, with their bytes: all but the live one and the keep - 1 newest ready ones. One that
-    is blocked or rejected stays until `before`, for those who look into it."""
-    return [(row[0], row[1]) for row in conn.execute(_SQL["beyond"], {"keep": keep, "before": before})]
+    is blocked or rejected stays until `before`, for those who look into it. None from before `horizon` stays."""
+    values = {"keep": keep, "before": before, "horizon": horizon}
+    return [(row[0], row[1]) for row in conn.execute(_SQL["beyond"], values)]
 
 
 def old_months(conn: psycopg.Connection, table: str, before: datetime) -> list[tuple[str, int]]:
@@ -71,9 +72,9 @@ def forget_report(conn: psycopg.Connection, path: str) -> None:
     conn.execute(_SQL["forget_report"], {"path": path})
 
 
-def newest_snapshots(conn: psycopg.Connection, n: int) -> list[str]:
-    """DVC's md5s of the n snapshots that were exported last."""
-    return [row[0] for row in conn.execute(_SQL["snapshots"], {"n": n})]
+def newest_snapshots(conn: psycopg.Connection, n: int, since: datetime) -> list[str]:
+    """DVC's md5s of the n snapshots that were exported last, and since a moment."""
+    return [row[0] for row in conn.execute(_SQL["snapshots"], {"n": n, "since": since})]
 
 
 def _end(partition: str) -> datetime | None:

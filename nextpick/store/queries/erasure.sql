@@ -58,6 +58,6 @@ SELECT count(*) FROM gone;
 DELETE FROM nextpick.impressions AS i USING nextpick.erased_users AS x
 WHERE i.user_id = x.user_id AND i.answered_at <= x.erased_at;
 
--- name: older
--- Of erased users, how many were erased after a moment, and the last time: those whom what is from then still names.
-SELECT count(*), max(erased_at) FROM nextpick.erased_users WHERE erased_at >= %(since)s;
+-- name: horizon
+-- When a user was erased last, up to a moment; null where nobody was.
+SELECT max(erased_at) FROM nextpick.erased_users WHERE erased_at <= %(until)s;

@@ -3,15 +3,16 @@
 SELECT DISTINCT model_version, bundle_sha256 FROM nextpick.releases WHERE status <> 'dropped';
 
 -- name: beyond
--- Releases older than the newest %(keep)s that can be served, neither live nor in the making.
+-- Releases older than the newest %(keep)s that can be served, or than %(horizon)s; neither live nor in the making.
 SELECT release_id, coalesce(bytes, 0) FROM nextpick.releases
 WHERE status IN ('ready', 'blocked', 'rejected')
   AND release_id NOT IN (SELECT release_id FROM nextpick.live)
-  AND release_id NOT IN (
-      SELECT release_id FROM nextpick.releases
-      WHERE status = 'ready' AND release_id NOT IN (SELECT release_id FROM nextpick.live)
-      ORDER BY release_id DESC LIMIT %(keep)s - 1)
-  AND (status = 'ready' OR created_at < %(before)s)
+  AND (created_at < %(horizon)s OR (
+      release_id NOT IN (
+          SELECT release_id FROM nextpick.releases
+          WHERE status = 'ready' AND release_id NOT IN (SELECT release_id FROM nextpick.live)
+          ORDER BY release_id DESC LIMIT %(keep)s - 1)
+      AND (status = 'ready' OR created_at < %(before)s)))
 ORDER BY release_id;
 
 -- name: partitions
@@ -47,5 +48,5 @@ SELECT path FROM nextpick.drift_reports WHERE as_of < %(before)s AND path IS NOT
 UPDATE nextpick.drift_reports SET path = NULL WHERE path = %(path)s;
 
 -- name: snapshots
--- The newest snapshots.
-SELECT raw_md5 FROM nextpick.snapshots ORDER BY exported_at DESC LIMIT %(n)s;
+-- The newest snapshots, none from before a moment.
+SELECT raw_md5 FROM nextpick.snapshots WHERE exported_at >= %(since)s ORDER BY exported_at DESC LIMIT %(n)s;

@@ -15,7 +15,7 @@ from nextpick import pipeline, registry
 from nextpick.errors import UpkeepError
 from nextpick.models import manifest
 from nextpick.settings import Settings
-from nextpick.stages import housekeeping
+from nextpick.stages import erase, housekeeping
 from nextpick.stages.housekeeping import Done
 from nextpick.store import events
 from tests.orchestrated import small_project
@@ -163,15 +163,38 @@ def test_versions_in_use_stay_with_their_runs_and_bundles_and_so_does_the_memory
         os.utime(folder, (OLD, OLD))
     done = tidied(conn, settings)
     assert {name: one.fault for name, one in done.items() if one.fault} == {}
-    assert done["models"].freed.said == ["version 4", "run r"]
+    assert done["models"].freed.said == ["version 4", "run r", "run r"]
     assert done["models"].freed.size > 0
     assert [version.version for version in registry.newest(settings, 9)] == ["5", "3", "2", "1"]
-    spare = versions[3].bundle_sha256
-    assert {folder.name for folder in bundles.iterdir()} == {v.bundle_sha256 for v in versions} - {spare}
+    stay = {versions[place].bundle_sha256 for place in (0, 2, 4)}
+    assert {folder.name for folder in bundles.iterdir()} == stay
     logged = settings.home / "mlflow" / "artifacts"
-    assert {file.read_text() for file in logged.rglob("ranker.txt")} == {"champion", "rejected", "released", "newest"}
+    assert {file.read_text() for file in logged.rglob("ranker.txt")} == {"champion", "released", "newest"}
     assert made("rejected").rejected == "it sold poison"
     assert tidied(conn, settings)["models"].freed.said == []
+
+
+def test_what_was_made_before_an_erasure_goes_in_time_and_a_model_in_use_that_cannot_alarms(
+    conn: psycopg.Connection, settings: Settings, made: Callable[[str], registry.ModelVersion]
+) -> None:
+    for text in ("champion", "spare", "newest"):
+        made(text)
+    registry.promote(settings, "1", force="a test")
+    live, other = released(conn), released(conn)
+    conn.execute("INSERT INTO nextpick.live VALUES ('default', %s, 1)", (live,))
+    conn.execute("UPDATE nextpick.releases SET created_at = now()")
+    receipt = erase.run(conn, settings, "tea03")
+    assert receipt.gone.events == 40
+    assert receipt.copies_until - receipt.gone.erased_at == timedelta(days=31)
+    assert f"By {receipt.copies_until:%Y-%m-%d}: what was made before" in "\n".join(receipt.lines())
+    for days, left, statuses_then in ((29, ["3", "1"], ["ready", "ready"]), (31, ["1"], ["ready", "dropped"])):
+        now = receipt.gone.erased_at + timedelta(days=days)
+        done = {one.name: one for one in housekeeping.run(conn, settings, now=now)}
+        assert [version.version for version in registry.newest(settings, 9)] == left
+        assert [statuses(conn)[release] for release in (live, other)] == statuses_then
+    (alarm,) = done["models"].freed.alarms
+    assert "Version 1 is in use and was trained before users were erased on" in alarm
+    assert {file.read_text() for file in (settings.home / "mlflow").rglob("ranker.txt")} == {"champion"}
 
 
 def test_without_mlflow_its_parts_and_those_that_need_it_wait_and_the_others_are_done(

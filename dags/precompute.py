@@ -2,43 +2,64 @@
 After each snapshot, with the champion of the day before, so that lists are fresh whatever becomes of the training; and
 after each promotion, with the new champion. Readers see all of the new release or none of it.
 
-**If it fails:** the old release stays live and is served. *Another publish is running*: wait for it. *BundleError*: the
-bundle in MLflow is not the one that was registered; retrain. **If it is skipped**, there is no champion yet.
+`plan` cuts the users into blocks, each `fill` writes some of them and several run at once, on any worker that reaches
+Postgres and the folder of bundles; `finish` indexes and attaches, `compare` holds it against what is live, `go_live`
+flips. **If it fails** the old release stays live: clear the red task, and what is done is not done again.
+*Blocked*: the release changes too much; `compare` says what. *Another run is building*: wait for it.
+*BundleError*: the bundle is not the one that was registered; retrain. **If it is skipped**, there is no champion yet.
 """
 
 from datetime import timedelta
+from typing import Any
 
 from airflow.sdk import dag, task
 
 from nextpick.settings import load_settings
-from nextpick_airflow.assets import CHAMPION, RELEASE, SNAPSHOT, made
+from nextpick_airflow.assets import CHAMPION, SNAPSHOT
 from nextpick_airflow.database import connection
 from nextpick_airflow.defaults import defaults
 from nextpick_airflow.forms import optional, switch
+from nextpick_airflow.publishing import Compare, go_live
 from nextpick_airflow.skipping import skip
-from nextpick_airflow.window import param
+from nextpick_airflow.window import param, run_id
 
 PARAMS = {
     "version": optional("Model version", "Its number in MLflow. Empty: the champion.", pattern=r"^\d+$"),
     "flip": switch("Make it live", "Otherwise the release is only made ready.", True),
+    "because": optional("Make it live whatever stands against it, because", "Kept with your name.", minLength=10),
 }
 
 
 @dag(schedule=(SNAPSHOT | CHAMPION), params=PARAMS, doc_md=__doc__, **defaults(deadline=timedelta(hours=2)))
 def precompute() -> None:
-    @task(outlets=[RELEASE])
-    def publish() -> int:
-        """Lists of every user as of the newest event; returns the release's id."""
-        from nextpick.stages import publish
+    @task
+    def plan() -> list[dict[str, Any]]:
+        from nextpick.stages import precompute
 
         with connection() as conn:
-            release_id = publish.run(conn, load_settings(), version=param("version"), flip=param("flip"))
-        if release_id is None:
+            planned = precompute.plan(conn, load_settings(), version=param("version"), run_id=run_id())
+        if planned is None:
             skip("There is no champion yet: the first promotion starts this DAG again.")
-        made(RELEASE, release_id=release_id)
-        return release_id
+        return [{"release_id": planned.release_id, "blocks": blocks} for blocks in planned.shards()]
 
-    publish()
+    @task
+    def fill(release_id: int, blocks: list[int]) -> None:
+        from nextpick.stages import precompute
+
+        with connection() as conn:
+            precompute.fill(conn, release_id, *blocks)
+
+    @task
+    def finish(shards: list[dict[str, Any]]) -> int:
+        from nextpick.stages import precompute
+
+        with connection() as conn:
+            return precompute.finish(conn, load_settings(), shards[0]["release_id"])
+
+    shards = plan()
+    release_id = finish(shards)
+    fill.expand_kwargs(shards) >> release_id
+    Compare(task_id="compare", release_id=release_id) >> go_live(release_id)
 
 
 precompute()

@@ -48,7 +48,9 @@ def run(
 
     `instead` gives tasks, by their ids, another body; the analyst's report, 15 CPU-seconds each, has none by default.
     """
-    dag = deepcopy(dag_bag().dags[dag_id])
+    from airflow.sdk.definitions._internal.expandinput import EXPAND_INPUT_EMPTY
+
+    dag = deepcopy(dag_bag().dags[dag_id], {id(EXPAND_INPUT_EMPTY): EXPAND_INPUT_EMPTY})  # known by being itself
     for task_id, body in {"analyst_report": lambda *_: None, **(instead or {})}.items():
         if task_id in dag.task_dict:
             dag.task_dict[task_id].python_callable = body

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import psycopg
 
+from nextpick.release.publish import finish
 from nextpick.stages import precompute
 from nextpick.store import events, items, releases
 
@@ -84,7 +85,7 @@ def publish(
     """Build a release of the version and make it live whatever it is like; returns its id."""
     planned = precompute.begin(conn, version, run_id=run_id, cutoff=cutoff, users_per_block=users_per_block)
     precompute.fill(conn, planned.release_id, *planned.blocks)
-    precompute.finish(conn, planned.release_id)
+    finish(conn, planned.release_id)
     if flip:
         with conn.transaction():
             releases.flip(conn, planned.release_id)

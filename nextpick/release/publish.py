@@ -23,7 +23,6 @@ from nextpick.store.building import Building
 from nextpick.store.list_rows import Column
 from nextpick.store.transactions import step_by_step, with_lock_retry
 
-KEEP = 3  # generations held: the live one and two to roll back to
 POLL_SECONDS = 2.0
 Log = Callable[[str], None]
 
@@ -170,8 +169,10 @@ def fill(
     return True
 
 
-def finish(conn: psycopg.Connection, release_id: int, *, keep: int = KEEP, log: Log = lambda _: None) -> None:
-    """Index and attach the lists, mark the release ready, and drop the oldest generations; nothing where it is whole.
+def finish(conn: psycopg.Connection, release_id: int, *, keep: int = 3, log: Log = lambda _: None) -> None:
+    """Index and attach the lists, mark the release ready, and drop the generations beyond the newest `keep`.
+
+    Where the release is whole only the last is done.
 
     Raises: StoreError where blocks are not done, the release was given up, a lock is in the way or the disk is full.
     """

@@ -42,8 +42,8 @@ class Plan:
     blocks: tuple[int, ...]
 
     def shards(self, most: int = SHARDS) -> list[list[int]]:
-        """The blocks dealt out to at most so many workers, none of which goes without."""
-        return [list(self.blocks[first::most]) for first in range(min(most, len(self.blocks)))]
+        """The blocks dealt out to at most so many workers, and to one at least, who may find nothing to do."""
+        return [list(self.blocks[first::most]) for first in range(max(1, min(most, len(self.blocks))))]
 
 
 def plan(conn: psycopg.Connection, settings: Settings, *, version: str | None, run_id: str) -> Plan | None:
@@ -55,8 +55,10 @@ def plan(conn: psycopg.Connection, settings: Settings, *, version: str | None, r
     Raises: RegistryError; BundleError; DataError; StoreError (see `begin`).
     """
     from nextpick import registry  # late, as finishing needs no MLflow
+    from nextpick.stages import settle
 
     with step_by_step(conn, "A publish"), publish.turn(conn, run_id):
+        settle.run(conn, settings)
         found = registry.get(settings, version) if version else registry.champion(settings)
         if found is None:
             return None
@@ -116,13 +118,17 @@ def fill(conn: psycopg.Connection, release_id: int, *wanted: int) -> None:
                 log.info("done before", release=release_id, block=block)
 
 
-def finish(conn: psycopg.Connection, release_id: int) -> None:
-    """Index and attach the lists once all blocks are done, mark the release ready, and drop the oldest generations.
+def finish(conn: psycopg.Connection, settings: Settings, release_id: int) -> int:
+    """Index and attach the lists once all blocks are done, mark the release ready, and drop the oldest generations;
+    returns its id.
 
-    Raises: StoreError where blocks are not done, the release was given up, a lock is in the way or the disk is full.
+    Raises: ConfigError; StoreError where blocks are not done, the release was given up, a lock is in the way or the
+    disk is full.
     """
-    publish.finish(conn, release_id, log=log.info)
+    keep = load_params(settings.project / "params.yaml").retention.generations
+    publish.finish(conn, release_id, keep=keep, log=log.info)
     log.info("ready", release=release_id)
+    return release_id
 
 
 def _counted(made: "Iterator[ListBlock]", advance: Callable[[int], None]) -> "Iterator[ListBlock]":

@@ -5,7 +5,7 @@ from uuid import uuid4
 import psycopg
 
 from nextpick.settings import Settings
-from nextpick.store import building, releases
+from nextpick.store import building
 from nextpick.store.transactions import step_by_step
 
 
@@ -24,10 +24,11 @@ def run(
 
     All in one process, under the publish lock: whoever waits for it goes by what is true afterwards.
 
-    Raises: RegistryError; BundleError; DataError; StoreError (see `precompute.begin`).
+    Raises: ReleaseRefused where it changes too much, or its bundle was gone back from, and `because` is empty;
+    RegistryError; BundleError; DataError; StoreError (see `precompute.begin`).
     """
     from nextpick.release import publish
-    from nextpick.stages import precompute
+    from nextpick.stages import compare, go_live, precompute
 
     run_id = f"{building.ALONE}{run_id or uuid4()}"
     with step_by_step(conn, "A publish"), publish.turn(conn, run_id):
@@ -35,8 +36,8 @@ def run(
         if planned is None:
             return None
         precompute.fill(conn, planned.release_id, *planned.blocks)
-        precompute.finish(conn, planned.release_id)
+        precompute.finish(conn, settings, planned.release_id)
+        compare.run(conn, settings, planned.release_id, who=who)
         if flip:
-            with conn.transaction():
-                releases.flip(conn, planned.release_id)
+            go_live.run(conn, settings, planned.release_id, who=who, because=because)
         return planned.release_id

@@ -1,6 +1,5 @@
 """Releases: one bundle version bound to one generation of lists, and the `live` pointer that says which is served."""
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,45 +31,9 @@ class Release:
     variant: str
 
 
-def begin(
-    conn: psycopg.Connection,
-    model_version: str,
-    bundle: tuple[str, str],
-    cutoff: datetime,
-    lineage: Mapping[str, Any],
-) -> int:
-    """Add a release in the making and return its id; `bundle` is (uri, sha256 of its manifest)."""
-    row = conn.execute(
-        _SQL["begin"],
-        {
-            "model_version": model_version,
-            "bundle_uri": bundle[0],
-            "bundle_sha256": bundle[1],
-            "cutoff": cutoff,
-            "lineage": json.dumps(dict(lineage)),
-        },
-    ).fetchone()
-    assert row is not None  # noqa: S101 - INSERT ... RETURNING gives a row or raises
-    return int(row[0])
-
-
-def mark_ready(conn: psycopg.Connection, release_id: int, users: int, items: int) -> None:
-    """Say that a release is whole. Raises: StoreError where it is not in the making any more."""
-    done = conn.execute(_SQL["mark_ready"], {"release_id": release_id, "users": users, "items": items})
-    if done.rowcount != 1:
-        raise StoreError(
-            f"Release {release_id} is no longer being built, so another run has cleaned it up. Publish again."
-        )
-
-
 def mark_dropped(conn: psycopg.Connection, release_id: int) -> None:
     """Say that a release's generation is gone."""
     conn.execute(_SQL["mark_dropped"], {"release_id": release_id})
-
-
-def orphans(conn: psycopg.Connection) -> tuple[int, ...]:
-    """Releases in the making; under the publish lock they are what killed runs left."""
-    return tuple(row[0] for row in conn.execute(_SQL["orphans"]))
 
 
 def beyond(conn: psycopg.Connection, keep: int) -> tuple[int, ...]:

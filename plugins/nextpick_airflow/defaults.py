@@ -40,6 +40,6 @@ def defaults(deadline: timedelta, waiting: timedelta = timedelta(0)) -> dict[str
             "retry_exponential_backoff": True,
             "retry_policy": _POLICY,
             "execution_timeout": deadline,
-            "on_failure_callback": alerts.failed,
+            "on_failure_callback": [alerts.failed],  # a mapped task that fails as it is unpacked wants a list
         },
     }

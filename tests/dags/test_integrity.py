@@ -55,7 +55,7 @@ def test_retrain_runs_the_stages_of_dvc_yaml_in_their_order_then_registers_and_a
     [
         ("data_prep", "export", "snapshot"),
         ("retrain", "promote", "champion"),
-        ("precompute", "publish", "release"),
+        ("precompute", "go_live", "release"),
     ],
 )
 def test_an_asset_is_made_by_one_task(bag: Any, dag_id: str, task_id: str, makes: str) -> None:

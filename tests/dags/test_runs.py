@@ -31,7 +31,7 @@ def dull(world: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_before_the_first_champion_there_is_nothing_to_publish_and_nothing_fails(home: Path) -> None:
-    assert states(run("precompute")) == {"publish": "skipped"}
+    assert set(states(run("precompute")).values()) == {"skipped"}
 
 
 def test_a_snapshot_tells_those_who_wait_for_it_which_it_is(world: psycopg.Connection) -> None:

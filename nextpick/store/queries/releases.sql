@@ -1,30 +1,16 @@
--- name: begin
--- A new release in the making: nobody reads it before it is live. Returns its id.
-INSERT INTO nextpick.releases (model_version, bundle_uri, bundle_sha256, cutoff, lineage)
-VALUES (%(model_version)s, %(bundle_uri)s, %(bundle_sha256)s, %(cutoff)s, %(lineage)s)
-RETURNING release_id;
-
--- name: mark_ready
--- The release is whole: it may be made live.
-UPDATE nextpick.releases SET status = 'ready', users = %(users)s, items = %(items)s, ready_at = now()
-WHERE release_id = %(release_id)s AND status = 'building';
-
 -- name: mark_dropped
 -- The release's generation is gone from the database; its row stays, for lineage.
 UPDATE nextpick.releases SET status = 'dropped' WHERE release_id = %(release_id)s;
 
--- name: orphans
--- Releases left in the making; under the publish lock all of them are a killed run's.
-SELECT release_id FROM nextpick.releases WHERE status = 'building' ORDER BY release_id;
-
 -- name: beyond
--- Releases older than the newest %(keep)s whole ones, live ones excepted.
+-- Releases older than the newest %(keep)s that may be gone back to, live ones excepted; of blocked ones all but the last.
 SELECT release_id FROM nextpick.releases
-WHERE status IN ('ready', 'rejected')
+WHERE status IN ('ready', 'rejected', 'blocked')
   AND release_id NOT IN (SELECT release_id FROM nextpick.live)
   AND release_id NOT IN (
       SELECT release_id FROM nextpick.releases WHERE status IN ('ready', 'rejected')
       ORDER BY release_id DESC LIMIT %(keep)s)
+  AND release_id IS DISTINCT FROM (SELECT max(release_id) FROM nextpick.releases WHERE status = 'blocked')
 ORDER BY release_id;
 
 -- name: flip

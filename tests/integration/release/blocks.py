@@ -57,7 +57,7 @@ def begin(conn: psycopg.Connection, made: Draft, wait_seconds: float = 10.0) -> 
 
 
 def build(
-    conn: psycopg.Connection, score: float, *, made: Draft | None = None, flip: bool = True, keep: int = publish.KEEP
+    conn: psycopg.Connection, score: float, *, made: Draft | None = None, flip: bool = True, keep: int = 3
 ) -> int:
     """A release of lists with that score, live unless told otherwise; returns its id."""
     release_id = begin(conn, made or draft())

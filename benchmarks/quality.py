@@ -40,7 +40,7 @@ from benchmarks.yardstick.cut import pairs, to_test, write  # noqa: E402
 from benchmarks.yardstick.fused import measure_fused  # noqa: E402
 from benchmarks.yardstick.isolated import Answer, isolated  # noqa: E402
 from benchmarks.yardstick.measure import Job, measure  # noqa: E402
-from benchmarks.yardstick.settings import RANGES  # noqa: E402
+from benchmarks.yardstick.settings import LADDERS  # noqa: E402
 from benchmarks.yardstick.split import read_split  # noqa: E402
 from nextpick.data.online_retail import convert  # noqa: E402
 from nextpick.errors import DataError  # noqa: E402
@@ -76,8 +76,8 @@ def lines(asked: argparse.Namespace) -> dict[str, Answer]:
     done: dict[str, Answer] = {}
     models = asked.generator or MODELS
     for model in sorted(models, key=MODELS.index):
-        left = sum(bool(RANGES.get(m)) for m in models if m not in done)
-        tune_seconds = 60 * asked.budget_minutes / max(left, 1) if asked.tune and RANGES.get(model) else 0.0
+        left = sum(bool(LADDERS.get(m)) for m in models if m not in done)
+        tune_seconds = 60 * asked.budget_minutes / max(left, 1) if asked.tune and LADDERS.get(model) else 0.0
         asked.budget_minutes -= tune_seconds / 60
         job = Job(
             model=model,

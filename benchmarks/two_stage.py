@@ -11,9 +11,9 @@ of the code stands beside the result, whether or not it feeds the pool. The last
     {"ndcg@10": {"popular": .., ..., "two_stage": ..}, "best_single": "..", "gain_over_best_single": ..,
      "gain_over_als": .., "ci95": [.., ..]}
 
-gains are shares of what the other has (0.1 is 10 %); ci95 bounds two_stage's ndcg@10 less the best single's, by a
-bootstrap over users. On stderr a table and, with --ablate, what is lost without each
-generator of the pool.
+gains are shares of what the other has (0.1 is 10 %), null where it has nothing; ci95 bounds two_stage's
+ndcg@10 less the best single's, by a bootstrap over users. On stderr a table and, with --ablate, what is lost without
+each generator of the pool.
 """
 
 import argparse
@@ -134,10 +134,14 @@ def verdict(ndcg: Mapping[str, np.ndarray], params: Params) -> dict[str, Any]:
     return {
         f"ndcg@{params.evaluation.k}": {name: round(value, 4) for name, value in means.items()},
         "best_single": best,
-        "gain_over_best_single": round(means[MODEL] / means[best] - 1, 4),
-        "gain_over_als": round(means[MODEL] / means["als"] - 1, 4),
+        "gain_over_best_single": _gain(means[MODEL], means[best]),
+        "gain_over_als": _gain(means[MODEL], means["als"]),
         "ci95": [round(lift.low, 4), round(lift.high, 4)],
     }
+
+
+def _gain(of: float, over: float) -> float | None:
+    return round(of / over - 1, 4) if over else None
 
 
 def tell(world: World, ndcg: Mapping[str, np.ndarray]) -> None:

@@ -7,10 +7,11 @@ import numpy as np
 
 from benchmarks.yardstick.carving import carve, some_users
 from benchmarks.yardstick.ranking import best_lists, figures
-from benchmarks.yardstick.settings import Ladder, Range, Update, params_of
+from benchmarks.yardstick.settings import Ladder, Update, params_of
 from benchmarks.yardstick.split import Split
 from nextpick.errors import NextPickError
 from nextpick.models.candidates import KINDS
+from nextpick.tuning.space import Span
 
 USERS = 4000  # to judge a setting by; where one carving has fewer, there are several
 _CARVINGS = 4  # at most
@@ -84,17 +85,19 @@ def _steps(ladder: Ladder, at: Any, way: int) -> list[Any]:
 
 
 def tune(
-    value: Value, start: Update, ranges: Mapping[str, Range], enough: Callable[[], bool], seed: int
+    value: Value, start: Update, spans: Mapping[str, Span], enough: Callable[[], bool], seed: int
 ) -> dict[str, Any]:
     """Optuna's TPE from `start`, until `enough`: the best settings met."""
-    import optuna
+    import optuna  # it takes a second, and only --tune needs it
+
+    from nextpick.tuning.study import drawn
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
     best, highest = dict(start), _or_nothing(value, start)
     while not enough():
         trial = study.ask()
-        asked = {**start, **{name: span.suggest(trial, name) for name, span in ranges.items()}}
+        asked = {**start, **{name: drawn(trial, name, span.around(start[name])) for name, span in spans.items()}}
         worth = _or_nothing(value, asked)
         study.tell(trial, worth)
         if worth > highest:

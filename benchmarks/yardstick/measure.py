@@ -11,7 +11,7 @@ from benchmarks.yardstick.carving import narrowed
 from benchmarks.yardstick.choice import carvings, settle, tune, valued
 from benchmarks.yardstick.isolated import peak_mb
 from benchmarks.yardstick.ranking import Scores, best_lists, figures
-from benchmarks.yardstick.settings import RANGES, SEED, Update, grown, ladders_of, params_of, start_of
+from benchmarks.yardstick.settings import SEED, Update, grown, ladders_of, params_of, spans_of, start_of
 from benchmarks.yardstick.split import Split, read_split
 from nextpick.models.candidates import KINDS
 
@@ -61,8 +61,8 @@ def choose(kind: str, split: Split, job: Job) -> Update:
     enough = spent(job.choose_seconds, 1.5 * job.choose_seconds)
     chosen = settle(value, start, ladders, enough)
     chosen = grown(kind, chosen) if enough() else chosen
-    if job.tune_seconds and RANGES.get(kind):
-        chosen = tune(value, chosen, RANGES.get(kind, {}), spent(2 * job.tune_seconds, job.tune_seconds), SEED)
+    if job.tune_seconds:
+        chosen = tune(value, chosen, spans_of(kind, split), spent(2 * job.tune_seconds, job.tune_seconds), SEED)
     tell(f"{kind} chose {chosen}")
     return chosen
 

@@ -1,38 +1,20 @@
 """What quality.py starts from and tries, for each kind of generator. None of it was chosen on a test."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 import numpy as np
 
 from benchmarks.yardstick.split import Split, Timing
 from nextpick.params import GENERATORS, Params
 from nextpick.schema import US_PER_DAY
-
-if TYPE_CHECKING:  # it takes a second, and only --tune needs it
-    import optuna
+from nextpick.tuning.space import GENERATORS as SPANS
+from nextpick.tuning.space import Span
 
 Update = Mapping[str, Any]
 Ladder = tuple[Any, ...]
 SEED = 42
 FOREVER = 1e7  # days: no decay
-
-
-@dataclass(frozen=True)
-class Range:
-    """low to high, of a float (by its logarithm where `log`) or an int."""
-
-    low: float
-    high: float
-    scale: Literal["log", "linear", "int"] = "log"
-
-    def suggest(self, trial: "optuna.Trial", name: str) -> float:
-        """Optuna's next value."""
-        if self.scale == "int":
-            return trial.suggest_int(name, int(self.low), int(self.high), log=True)
-        return trial.suggest_float(name, self.low, self.high, log=self.scale == "log")
-
 
 _NEVER = {"half_life_days": FOREVER}
 START: dict[str, dict[str, Any]] = {
@@ -98,42 +80,6 @@ LEAST: dict[str, dict[str, int]] = {"als": {"factors": 256}, "bpr": {"iterations
 """Where the time is up before the ladder of a size was climbed: sizes climb last, from small ones that fit quickly."""
 DECAYING = ("popular", "item_knn", "rp3beta", "linear_filter", "als")
 
-RANGES: dict[str, dict[str, Range]] = {
-    "popular": {"half_life_days": Range(1, 1e4)},
-    "buy_again": {},
-    "bought_together": {"neighbours": Range(30, 3000, "int"), "shrink": Range(0.1, 100)},
-    "item_knn": {"neighbours": Range(30, 3000, "int"), "shrink": Range(0.1, 300)},
-    "rp3beta": {
-        "neighbours": Range(100, 5000, "int"),
-        "alpha": Range(0.4, 1.6, "linear"),
-        "beta": Range(0, 0.9, "linear"),
-    },
-    "ease": {"regularization": Range(5, 5000)},
-    "linear_filter": {
-        "neighbours": Range(100, 5000, "int"),
-        "user_exponent": Range(0.2, 1.2, "linear"),
-        "source_exponent": Range(0, 1, "linear"),
-        "target_exponent": Range(0, 1, "linear"),
-        "sharpening": Range(0.5, 2, "linear"),
-        "rank": Range(32, 512, "int"),
-        "rank_weight": Range(0.01, 10),
-        "rank_exponent": Range(0, 0.6, "linear"),
-    },
-    "als": {
-        "factors": Range(64, 512, "int"),
-        "alpha": Range(1, 300),
-        "regularization": Range(0.01, 100),
-        "frequency_exponent": Range(0, 1, "linear"),
-    },
-    "bpr": {
-        "factors": Range(32, 512, "int"),
-        "iterations": Range(50, 500, "int"),
-        "learning_rate": Range(0.03, 0.4),
-        "regularization": Range(1e-3, 0.1),
-    },
-}
-"""Of --tune."""
-
 
 def params_of(updates: Mapping[str, Update], timing: Timing, max_gb: float = 24.0) -> Params:
     """The class defaults of nextpick.params, over them START, and over that these settings of some generators.
@@ -175,3 +121,10 @@ def ladders_of(kind: str, split: Split) -> dict[str, Ladder]:
             span = float(np.ptp(split.train.last_at)) / US_PER_DAY
         ladders["half_life_days"] = (round(span / 50, 3), round(span / 15, 3), round(span / 5, 3), FOREVER)
     return ladders
+
+
+def spans_of(kind: str, split: Split) -> dict[str, Span]:
+    """What --tune searches: as `nextpick tune`, but no decay without an order, and nothing where there is no ladder."""
+    if not LADDERS.get(kind):
+        return {}
+    return {name: span for name, span in SPANS[kind].items() if name != "half_life_days" or split.timing != "none"}

@@ -89,8 +89,8 @@ class Study:
         block = "present" if best is None else names[number % len(names)]
         self._study.sampler = optuna.samplers.TPESampler(seed=seed + number)
         trial = self._study.ask()
-        drawn = {name: _drawn(trial, name, span) for name, span in self._blocks.get(block, {}).items()}
-        values = {**(best.values if best else self._start), **drawn}
+        varied = {name: drawn(trial, name, span) for name, span in self._blocks.get(block, {}).items()}
+        values = {**(best.values if best else self._start), **varied}
         trial.set_user_attr(_VALUES, values)
         trial.set_user_attr("block", block)
         try:
@@ -117,12 +117,12 @@ class Study:
         return TrialState.COMPLETE
 
 
-def _drawn(trial: optuna.Trial, name: str, span: Span) -> float:
+def drawn(trial: optuna.Trial, name: str, span: Span) -> float:
     """The next value; three digits of it, which is more than can be told apart, and a file to read."""
     if span.scale == "whole":
         return trial.suggest_int(name, int(span.low), int(span.high), log=span.low > 0)
-    drawn = trial.suggest_float(name, span.low, span.high, log=span.scale == "log")
-    return min(max(float(f"{drawn:.3g}"), span.low), span.high)
+    value = trial.suggest_float(name, span.low, span.high, log=span.scale == "log")
+    return min(max(float(f"{value:.3g}"), span.low), span.high)
 
 
 def _tried(trial: FrozenTrial) -> Tried:

@@ -1,15 +1,17 @@
 """Choosing settings: ladders are climbed while it helps, a budget ends it, and what is refused is worth nothing."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks.yardstick.choice import carvings, settle, tune, valued
-from benchmarks.yardstick.settings import LADDERS, RANGES, START, Range, grown, params_of, start_of
+from benchmarks.yardstick.settings import LADDERS, START, grown, params_of, spans_of, start_of
 from benchmarks.yardstick.split import read_split
 from nextpick.errors import ConfigError
 from nextpick.params import GENERATORS
+from nextpick.tuning.space import Span
 from tests.unit.yardstick.planted import ring
 
 LADDER = {"x": (0, 1, 2, 3, 4, 5), "y": (1, 10, 100)}
@@ -51,7 +53,7 @@ def test_tuning_betters_its_start_and_ends_when_its_time_is_over() -> None:
         asked.append(update["x"])
         return -abs(update["x"] - 0.3) + 1
 
-    best = tune(value, {"x": 4.0, "y": 1}, {"x": Range(0.01, 10)}, lambda: len(asked) > 25, 1)
+    best = tune(value, {"x": 4.0, "y": 1}, {"x": Span(0.01, 10)}, lambda: len(asked) > 25, 1)
     assert abs(best["x"] - 0.3) < 1 < 4 - best["x"]
     assert best["y"] == 1
     assert len(asked) == 26
@@ -64,10 +66,17 @@ def test_all_that_is_tried_is_a_setting_of_its_kind(kind: str) -> None:
         assert start[name] is not None
         for step in ladder:
             assert getattr(getattr(params_of({kind: {name: step}}, "none"), kind), name) == step
-    for name, span in RANGES[kind].items():
-        for end in (span.low, span.high):
-            params_of({kind: {name: int(end) if span.scale == "int" else end}}, "time")
     assert set(START[kind]) <= set(start)
+
+
+@pytest.mark.parametrize("kind", GENERATORS)
+def test_tuning_varies_settings_of_the_kind_and_decay_only_where_an_order_is_told(kind: str, tmp_path: Path) -> None:
+    told = read_split(*ring(tmp_path))
+    spans, untold = spans_of(kind, told), spans_of(kind, replace(told, timing="none"))
+    assert set(spans) <= set(start_of(kind, "order"))
+    assert bool(spans) == bool(LADDERS[kind])
+    assert set(spans) - set(untold) <= {"half_life_days"}
+    assert "half_life_days" not in untold
 
 
 def test_a_setting_is_judged_on_train_alone_and_once(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.filesize import decimal
+from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
@@ -13,15 +14,21 @@ from nextpick.settings import load_settings
 
 
 def releases(
+    release: Annotated[int | None, typer.Argument(help="Show what this one changed, and for whom most.")] = None,
     n: Annotated[int, typer.Option("-n", min=1, max=1000, help="How many of the newest, besides the live one.")] = 10,
 ) -> None:
     """List the releases with what stands against them, and who made which live, when and why."""
     from nextpick.store import release_log, standings
     from nextpick.store.connection import connect
 
-    with connect(load_settings().database()) as conn:
-        found, entries = standings.newest(conn, n), release_log.newest(conn, n)
     console = Console()
+    with connect(load_settings().database()) as conn:
+        if release is not None:
+            from nextpick.stages import compare
+
+            console.print(Markdown(compare.kept(conn, release)))
+            return
+        found, entries = standings.newest(conn, n), release_log.newest(conn, n)
     if not found:
         console.print("There is no release yet: `nextpick train`, then `nextpick publish`.")
         return

@@ -4,9 +4,10 @@ Two releases may come from two bundles, so items are told by their ids and numbe
 between blocks grows with the catalogue, not with the users.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
+from typing import Any
 
 import numpy as np
 
@@ -174,6 +175,19 @@ def diff(parts: Iterable[Part], items: Shelf, k: int, has_live: bool) -> Diff:
         worst=tuple((round(overlap, 6), user) for overlap, user in whole.worst if overlap < 1),
         new=_figures(whole.new, len(items.new)),
         live=_figures(whole.live, len(items.live)) if has_live else None,
+    )
+
+
+def from_json(told: Mapping[str, Any]) -> Diff:
+    """A diff from what `dataclasses.asdict` made of it, and JSON of that; other keys are left alone."""
+    plain = {name: told[name] for name in ("k", "gained", "lost", "both", "overlap")}
+    return Diff(
+        **plain,
+        deciles=tuple(told["deciles"]),
+        histogram=tuple(told["histogram"]),
+        worst=tuple((overlap, user) for overlap, user in told["worst"]),
+        new=Figures(**told["new"]),
+        live=Figures(**told["live"]) if told["live"] else None,
     )
 
 

@@ -99,13 +99,27 @@ def _incomplete(made: comparing.Made) -> tuple[str, ...]:
 def _keep(conn: psycopg.Connection, comparison: Comparison, who: str) -> None:
     with conn.transaction():
         was = standings.held(conn, comparison.release_id)
-        told = {"against": comparison.against, "diff": asdict(comparison.diff)}
-        comparing.keep(conn, comparison.release_id, told, comparison.reasons)
+        comparing.keep(conn, comparison.release_id, _json(comparison), comparison.reasons)
         if comparison.blocked and was.reasons != comparison.reasons:
             about = " ".join(comparison.reasons)
             release_log.add(
                 conn, "block", who=who, before=comparison.against, after=comparison.release_id, reason=about
             )
+
+
+def _json(comparison: Comparison) -> dict[str, Any]:
+    return {"release": comparison.release_id, "against": comparison.against, **asdict(comparison.diff)}
+
+
+def kept(conn: psycopg.Connection, release_id: int) -> str:
+    """What is kept of a release's comparison, as Markdown. Raises: StoreError where there is no such release."""
+    with conn.transaction():
+        release, told = releases.get(conn, release_id), comparing.kept(conn, release_id)
+        reasons = standings.get(conn, release_id).reasons
+        live = releases.get(conn, told["against"]) if told and told["against"] else None
+    if told is None:
+        return f"Release {release_id} was not compared with anything."
+    return diff_text.text(diff.from_json(told), _named(release), _named(live), reasons, picture=False)
 
 
 def _tell(comparison: Comparison) -> None:
@@ -147,5 +161,4 @@ def _write(folder: Path, comparison: Comparison, new: Release, live: Release | N
         (folder / diff_text.PICTURE).write_bytes(overlaps(found.histogram, found.k))
     about = diff_text.text(found, _named(new), _named(live), comparison.reasons, picture=bool(found.histogram))
     (folder / DIFF_MD).write_text(about)
-    told = {"release": comparison.release_id, "against": comparison.against, "reasons": list(comparison.reasons)}
-    (folder / DIFF_JSON).write_text(json.dumps({**told, "diff": asdict(found)}, indent=1) + "\n")
+    (folder / DIFF_JSON).write_text(json.dumps(_json(comparison), indent=1) + "\n")

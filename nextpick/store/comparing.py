@@ -73,6 +73,12 @@ def _rows(lists: Sequence[np.ndarray | None]) -> Rows:
     )
 
 
+def kept(conn: psycopg.Connection, release_id: int) -> dict[str, Any] | None:
+    """What `keep` wrote on the release, or None where it did not."""
+    row = conn.execute(_SQL["kept"], {"release_id": release_id}).fetchone()
+    return row[0] if row else None
+
+
 def keep(conn: psycopg.Connection, release_id: int, diff: Mapping[str, Any], reasons: Sequence[str]) -> None:
     """Write the comparison on the release, which is blocked where there are reasons, and ready where there are none."""
     conn.execute(

@@ -26,6 +26,10 @@ GROUP BY r.release_id;
 -- Whether the release's items are there. One row.
 SELECT EXISTS (SELECT FROM nextpick.release_items WHERE release_id = %(release_id)s::bigint);
 
+-- name: kept
+-- What came of comparing a release, or null.
+SELECT diff FROM nextpick.releases WHERE release_id = %(release_id)s::bigint;
+
 -- name: keep
 -- What came of comparing a release; one that is live, rejected or dropped stays what it is.
 UPDATE nextpick.releases SET diff = %(diff)s, reasons = %(reasons)s, status = %(status)s

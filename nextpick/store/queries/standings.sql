@@ -3,7 +3,7 @@
 -- %(release_id)s names it.
 SELECT r.release_id, r.status, l.release_id IS NOT NULL, r.model_version, r.bundle_uri, r.bundle_sha256, r.cutoff,
        r.created_at, r.users, r.bytes, r.reasons, coalesce(j.who || ': ' || j.reason, ''),
-       (r.diff -> 'diff' ->> 'overlap')::float8,
+       (r.diff ->> 'overlap')::float8,
        EXISTS (
            SELECT FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
            WHERE i.inhparent = 'nextpick.lists'::regclass AND c.relname = 'lists_' || r.release_id),

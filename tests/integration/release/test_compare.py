@@ -9,9 +9,10 @@ import psycopg
 import pytest
 
 from nextpick.errors import ReleaseRefused, StoreError
+from nextpick.release import diff
 from nextpick.settings import Settings
 from nextpick.stages import compare, go_live
-from nextpick.store import release_log, standings
+from nextpick.store import erasure, release_log, standings
 from tests.integration.release.generations import ITEMS, made, same
 
 SETTINGS = Settings(_env_file=None)
@@ -53,7 +54,7 @@ def test_the_same_lists_are_no_change_and_pass(conn: psycopg.Connection, live: i
     assert (found.diff.overlap, found.diff.deciles, found.diff.worst) == (1.0, (1.0,) * 9, ())
     assert found.diff.new == found.diff.live
     assert status(conn, new) == "ready"
-    assert kept(conn, new)["diff"]["overlap"] == 1.0
+    assert kept(conn, new)["overlap"] == 1.0
     assert kept(conn, new)["against"] == live
 
 
@@ -180,7 +181,21 @@ def test_what_is_not_whole_cannot_be_compared(conn: psycopg.Connection, live: in
 
 def test_the_diff_is_json_that_can_be_read_again(conn: psycopg.Connection, live: int) -> None:
     new = made(conn, same(first=5), night=1)
-    compare.run(conn, SETTINGS, new)
+    found = compare.run(conn, SETTINGS, new)
     told = json.loads(json.dumps(kept(conn, new)))
-    assert told["diff"]["k"] == 10
-    assert told["diff"]["worst"][0] == [0.5, "u00"]
+    assert told["worst"][0] == [0.5, "u00"]
+    assert diff.from_json(told) == found.diff
+    page = compare.kept(conn, new)
+    assert "# Release 2, model version 1: nothing stands against it" in page
+    assert "| users | 20 | 20 |" in page
+    assert "| `u00` | 0.50 |" in page
+    assert compare.kept(conn, live) == "Release 1 was not compared with anything."
+
+
+def test_an_erased_user_is_named_by_no_comparison(conn: psycopg.Connection, live: int) -> None:
+    new = made(conn, same(first=5), night=1)
+    compare.run(conn, SETTINGS, new)
+    with conn.transaction():
+        assert erasure.erase(conn, "u00").comparisons == 1
+    assert "u00" not in compare.kept(conn, new)
+    assert "u01" in compare.kept(conn, new)

@@ -92,13 +92,8 @@ def _scaled(scores: np.ndarray) -> np.ndarray:
     return scores / np.where(spread > 0, spread, 1).astype(np.float32)
 
 
-def worth(values: np.ndarray, pooled: Pooled, k: int) -> float:
-    """The mean of recall@k and ndcg@k over the groups, of a pool ranked by these values."""
-    return float(worths(values, pooled, k).mean())
-
-
 def worths(values: np.ndarray, pooled: Pooled, k: int) -> np.ndarray:
-    """Of each group."""
+    """Each group's mean of recall@k and ndcg@k, of a pool ranked by these values."""
     groups = pooled.groups
     place = places(values, groups)
     hit = pooled.labels & (place < k)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.yardstick.blending import Blend, blend, levelled, logit_weights, worth
+from benchmarks.yardstick.blending import Blend, blend, levelled, logit_weights, worths
 from benchmarks.yardstick.pooled import Pooled, joined, places, pool
 from benchmarks.yardstick.ranking import best_lists, figures
 from benchmarks.yardstick.settings import params_of
@@ -15,6 +15,10 @@ from nextpick.models.candidates import KINDS
 from tests.unit.yardstick.planted import ring
 
 GROUPS, SIZE = 300, 30
+
+
+def worth(values: np.ndarray, pooled: Pooled, k: int) -> float:
+    return float(worths(values, pooled, k).mean())
 
 
 def world(scores: np.ndarray, labels: np.ndarray) -> Pooled:

@@ -27,7 +27,8 @@ from nextpick.models.neighbours import Neighbours, highest
 from nextpick.params import EaseParams, Params
 
 _ONE_THREAD_SIDE = 4096  # up to this the bits are the same whatever the threads; a larger side needs them
-_AT_ONCE = 2048  # rows or columns of P or K
+_AT_ONCE = 2048  # rows of what is inverted
+_FROM_USERS_AT_ONCE = 512  # rows of P made from K
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,12 @@ class Ease:
 
 
 def _refuse_too_large(shape: tuple[int, int], chosen: EaseParams) -> None:
-    """The inverse, its blocks, and the neighbours while they are gathered."""
+    """The inverse, the blocks it is swept in or the rows made from it, and the neighbours while they are gathered."""
     users, items = shape
-    numbers = min(shape) ** 2 + 4 * items * (min(items, _AT_ONCE) + min(items, chosen.neighbours))
+    side = min(shape)
+    swept, made = 3 * side * min(side, _AT_ONCE), 2 * (users + items) * min(items, _FROM_USERS_AT_ONCE)
+    beside = swept if users >= items else max(swept, made)
+    numbers = side**2 + beside + 4 * items * min(items, chosen.neighbours)
     if (needed := 4e-9 * numbers) > chosen.max_gb:
         raise ConfigError(
             f"ease needs {needed:.2g} GB for {items} items of {users} users, and params ease.max_gb allows "
@@ -73,16 +77,15 @@ def _refuse_too_large(shape: tuple[int, int], chosen: EaseParams) -> None:
 
 
 def _inverse(taken: csr_matrix, regularization: float) -> Iterator[np.ndarray]:
-    """P, _AT_ONCE rows at a time: float32, (rows, items)."""
+    """P, some rows at a time: float32, (rows, items)."""
     users, items = taken.shape
     across = taken.T.tocsr()
     if users >= items:
-        inverse = _inverse_gram(across, regularization)
-        yield from (inverse[at : at + _AT_ONCE] for at in range(0, items, _AT_ONCE))
+        yield _inverse_gram(across, regularization)
         return
     inverse = _inverse_gram(taken, regularization)
-    for at in range(0, items, _AT_ONCE):
-        half = across[at : at + _AT_ONCE] @ inverse
+    for at in range(0, items, _FROM_USERS_AT_ONCE):
+        half = across[at : at + _FROM_USERS_AT_ONCE] @ inverse
         rows = np.divide((across @ half.T).T, np.float32(-regularization), order="C")
         rows[np.arange(len(rows)), np.arange(at, at + len(rows))] += 1 / regularization
         yield rows

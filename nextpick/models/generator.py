@@ -1,11 +1,14 @@
 """What a candidate generator is: fitted on histories, it scores items for any history, known or new."""
 
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 import numpy as np
 
 from nextpick.features.histories import Histories
 from nextpick.params import Params
+
+if TYPE_CHECKING:
+    from nextpick.models.scored import Scored
 
 
 class Generator(Protocol):
@@ -27,3 +30,11 @@ class Generator(Protocol):
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
         """What `arrays` gave. Raises: KeyError or ValueError where they are not of this generator."""
+
+
+@runtime_checkable
+class Sparing(Protocol):
+    """A generator that finds its best without a score for every item. None need be one; it is asked where numba is."""
+
+    def scored(self, histories: Histories, user_rows: np.ndarray) -> "Scored":
+        """What `scores` says of these users, to the bit."""

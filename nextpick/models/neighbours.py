@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from scipy.sparse import csr_matrix
+
+if TYPE_CHECKING:
+    from nextpick.models.scored import Scored
 
 ITEMS_AT_ONCE = 1024  # rows of a product in memory before they are cut to the nearest
 
@@ -38,6 +41,13 @@ class Neighbours:
         out[out == 0] = np.nan
         return out
 
+    def scored(self, user_items: csr_matrix) -> "Scored":
+        """What `scores` says, as rows of those that are not NaN; `user_items` has its columns in ascending order."""
+        from nextpick.models.compiled.rows import product
+        from nextpick.models.scored import Listed
+
+        return Listed(*product(_parts(user_items), _parts(self.weights)))
+
     def arrays(self, name: str) -> dict[str, np.ndarray]:
         """All of it as arrays whose names begin with `name`."""
         kept = self.weights
@@ -54,6 +64,10 @@ class Neighbours:
         weights = csr_matrix((values, rows, indptr), shape=(len(indptr) - 1, len(indptr) - 1))
         weights.check_format()
         return cls(weights)
+
+
+def _parts(matrix: csr_matrix) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return matrix.indptr.astype(np.int64, copy=False), matrix.indices.astype(np.int32, copy=False), matrix.data
 
 
 def _nearest(

@@ -1,16 +1,22 @@
 """The pool: what the ranker chooses from, the union of each generator's best items for a user."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nextpick.features.histories import Histories, of_users
 from nextpick.features.pair import WITH_VECTORS, Pool
 from nextpick.features.seen import barred
-from nextpick.models.generator import Generator
+from nextpick.models.generator import Generator, Sparing
+from nextpick.models.topn import Barred, best, compiled
 
-_GROUPS = 512  # of columns, whose maxima bound the n-th best from below
-USERS_AT_ONCE = 256  # x the catalogue x generators x 4 bytes of scores in memory
+if TYPE_CHECKING:
+    from nextpick.models.scored import Scored
+
+USERS_AT_ONCE = 256  # or fewer: of each there may be a score and an item row, 8 bytes, for every item and generator
+MEMORY = 256 << 20
 
 
 def build_pool(
@@ -28,9 +34,10 @@ def build_pool(
     every generator, and its rank by it among all the user's candidates, which for the generator's own candidates is
     their place among all items that may be shown. A user's candidates do not depend on who else is asked for.
     """
+    at_once = min(USERS_AT_ONCE, max(MEMORY // (8 * histories.n_items * len(generators) or 1), 1))
     parts = [
-        _candidates(generators, sizes, user_rows[i : i + USERS_AT_ONCE], histories, policy, hidden)
-        for i in range(0, max(len(user_rows), 1), USERS_AT_ONCE)
+        _candidates(generators, sizes, user_rows[i : i + at_once], histories, policy, hidden)
+        for i in range(0, max(len(user_rows), 1), at_once)
     ]
     users, items, scores, ranks = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return Pool(users, items, scores, ranks, tuple(generators), item_vectors(generators))
@@ -46,27 +53,52 @@ def _candidates(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Users, items, scores and ranks of one block's candidates."""
     own = of_users(histories, user_rows)
-    off = np.zeros((len(user_rows), own.n_items), bool) if hidden is None else np.tile(hidden, (len(user_rows), 1))
-    out = barred(own, policy)
-    off[own.user_rows[out], own.item_rows[out]] = True
-    proposed = np.zeros(off.shape, bool)
-    score = np.empty((len(generators), *off.shape), np.float32)
-    for i, (name, generator) in enumerate(generators.items()):
-        score[i] = generator.scores(histories, user_rows)
-        users, items, _ = best(np.where(off, np.nan, score[i]), sizes[name])
-        proposed[users, items] = True
-    users, items = np.nonzero(proposed)
-    scores = np.ascontiguousarray(score[:, users, items].T)
+    off = Barred.of(own, barred(own, policy), hidden)
+    scored = {name: _scored(generator, histories, user_rows) for name, generator in generators.items()}
+    proposed = [one.best(sizes[name], off) for name, one in scored.items()]
+    pairs = np.sort(np.concatenate([users * own.n_items + items for users, items in proposed]))
+    distinct = np.diff(pairs, prepend=-1) > 0  # as np.unique says, by a sort that has vectors
+    users, items = np.divmod(pairs[distinct], own.n_items)
+    scores = np.stack([one.of(users, items) for one in scored.values()], axis=1)
     ranks = [ranked(users, column) for column in scores.T]
     return user_rows[users], items.astype(np.int32), scores, np.stack(ranks, axis=1)
 
 
+def _scored(generator: Generator, histories: Histories, user_rows: np.ndarray) -> "Scored":
+    if isinstance(generator, Sparing) and compiled():
+        return generator.scored(histories, user_rows)
+    return Dense(generator.scores(histories, user_rows))
+
+
+@dataclass(frozen=True)
+class Dense:
+    """A score, or NaN, for every item: float32, (users, items)."""
+
+    scores: np.ndarray
+
+    def best(self, n: int, barred: Barred) -> tuple[np.ndarray, np.ndarray]:
+        allowed = self.scores.copy()
+        allowed[np.repeat(np.arange(len(allowed)), np.diff(barred.indptr)), barred.item_rows] = np.nan
+        return best(allowed, n)[:2]
+
+    def of(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+        return np.asarray(self.scores[users, items])
+
+
 def ranked(user_rows: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Each row's place from 0 among its user's by score, int16, -1 where that is NaN; `user_rows` are ascending, and
-    equal scores go to the earlier row."""
-    order = np.lexsort((-scores, user_rows))  # stable, and NaN comes last
-    place = np.empty(len(order), np.int16)
-    place[order] = np.arange(len(order)) - np.searchsorted(user_rows, user_rows)
+    equal scores go to the earlier row. There are at most 65,536 users, numbered from 0, and as many rows of each."""
+    sizes = np.bincount(user_rows)
+    starts = np.cumsum(sizes) - sizes
+    first, rows = starts[user_rows], np.arange(len(scores))
+    bits = (scores + np.float32(0)).view(np.uint32)  # -0.0 equals 0.0
+    falling = np.where(bits >> 31, bits, ~bits & 0x7FFFFFFF)
+    falling[np.isnan(scores)] = 0xFFFFFFFF
+    # One sort of whole numbers, which NumPy does by vectors: user, then score, then row.
+    keys = (user_rows.astype(np.uint64) << 48) | (falling.astype(np.uint64) << 16) | (rows - first).astype(np.uint64)
+    keys.sort()
+    place = np.empty(len(scores), np.int16)
+    place[(keys & 0xFFFF).astype(np.int64) + first] = rows - first  # sorted or not, a row's user is the same
     return np.where(np.isnan(scores), np.int16(-1), place)
 
 
@@ -77,22 +109,3 @@ def item_vectors(generators: Mapping[str, Generator]) -> np.ndarray | None:
         lengths = np.linalg.norm(factors, axis=1, keepdims=True)
         return np.divide(factors, lengths, out=np.full_like(factors, np.nan), where=lengths > 0)
     return None
-
-
-def best(scores: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows, columns and places (from 0) of each row's `n` highest; ties go to the lower column, NaN and -inf are out.
-
-    The n-th best of the maxima of groups of columns bounds the n-th best of all from below: few columns are sorted.
-    """
-    comparable = np.where(np.isnan(scores), -np.inf, scores)
-    least = np.full(len(scores), np.finfo(np.float32).min)
-    high = scores.shape[1] // _GROUPS
-    if n <= _GROUPS and high:
-        maxima = comparable[:, : high * _GROUPS].reshape(len(scores), high, _GROUPS).max(axis=1)
-        least = np.maximum(least, np.partition(maxima, -n, axis=1)[:, -n])
-    rows, columns = np.nonzero(comparable >= least[:, None])
-    order = np.lexsort((columns, -comparable[rows, columns], rows))
-    rows, columns = rows[order], columns[order]
-    place = np.arange(len(rows)) - np.searchsorted(rows, rows)
-    kept = place < n
-    return rows[kept], columns[kept], place[kept]

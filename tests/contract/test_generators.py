@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from nextpick.errors import BundleError
 from nextpick.features.histories import Histories, no_history, of_users
 from nextpick.models import candidates
+from nextpick.models import pool as pool_module
 from nextpick.models.candidates import KINDS
 from nextpick.models.generator import Generator
 from nextpick.models.pool import build_pool
@@ -104,6 +105,21 @@ def test_items_unknown_at_fitting_are_no_obstacle(generator: Generator) -> None:
     scores = generator.scores(odd, np.array([0]))
     assert scores.shape == (1, N + 1)
     assert not np.isinf(scores).any()
+
+
+@pytest.mark.parametrize("policy", ["allow", "exclude"])
+@pytest.mark.parametrize("n", [1, 3, N])
+def test_a_pool_has_the_same_bits_with_numba_and_without(
+    generator: Generator, policy: str, n: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hidden = np.arange(N + 1) == 3
+    strangers = joined(BOARD, no_history(N + 1, NOW))
+    everybody = np.arange(N + 1, dtype=np.int32)
+    made = [build_pool({"it": generator}, {"it": n}, everybody, strangers, policy, hidden)]
+    monkeypatch.setattr(pool_module, "compiled", lambda: None)
+    made.append(build_pool({"it": generator}, {"it": n}, everybody, strangers, policy, hidden))
+    for name in ("user_rows", "item_rows", "scores", "ranks"):
+        assert getattr(made[0], name).tobytes() == getattr(made[1], name).tobytes()
 
 
 @pytest.mark.parametrize("policy", ["allow", "exclude"])

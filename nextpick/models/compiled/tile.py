@@ -103,3 +103,25 @@ def _typed_lowest(typingctx, mask):  # type: ignore[no-untyped-def]
 
 
 lowest: Any = intrinsic(_typed_lowest)
+
+
+def _typed_bits(typingctx, number):  # type: ignore[no-untyped-def]
+    """The bits of a float32, as uint32."""
+
+    def cast(context: Any, builder: ir.IRBuilder, signature: Any, args: tuple[ir.Value, ...]) -> ir.Value:
+        return builder.bitcast(args[0], _INT)
+
+    return types.uint32(types.float32), cast
+
+
+def _typed_float(typingctx, bits):  # type: ignore[no-untyped-def]
+    """The float32 of some bits, uint32."""
+
+    def cast(context: Any, builder: ir.IRBuilder, signature: Any, args: tuple[ir.Value, ...]) -> ir.Value:
+        return builder.bitcast(args[0], _FLOAT)
+
+    return types.float32(types.uint32), cast
+
+
+bits_of: Any = intrinsic(_typed_bits)
+float_of: Any = intrinsic(_typed_float)

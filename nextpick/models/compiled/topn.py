@@ -8,7 +8,7 @@ them: higher scores first, then lower items.
 import numpy as np
 from numba import njit
 
-from nextpick.models.compiled.tile import PANEL, ROWS, lowest, tile
+from nextpick.models.compiled.tile import PANEL, ROWS, bits_of, float_of, lowest, tile
 
 USERS = 16 * ROWS  # whose panels, rooms and bars lie in the second cache while the items pass
 _SIGN, _ALL, _ONE, _HALF = np.uint32(0x80000000), np.uint64(0xFFFFFFFFFFFFFFFF), np.uint64(1), np.uint64(32)
@@ -46,6 +46,13 @@ def decoded(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.where(keys > 0, items, np.int32(-1)), np.where(keys > 0, scores, np.float32(-np.inf))
 
 
+def encoded(scores: np.ndarray, items: np.ndarray) -> np.ndarray:
+    """Keys of scores (float32) and items (int32)."""
+    bits = (scores + np.float32(0)).view(np.uint32)  # -0.0 equals 0.0
+    ordered = np.where(bits & _SIGN, ~bits, bits | _SIGN)
+    return (ordered.astype(np.uint64) << _HALF) | ~items.view(np.uint32)
+
+
 @njit(nogil=True, cache=True)
 def _scan(vectors, panels, n_items, indptr, barred, out):  # type: ignore[no-untyped-def]
     n, factors = out.shape[1], vectors.shape[1]
@@ -71,10 +78,10 @@ def _scan(vectors, panels, n_items, indptr, barred, out):  # type: ignore[no-unt
                             mask, cursors[u] = _allowed(mask, p * PANEL, barred, cursors[u], indptr[start + u + 1])
                             sizes[u] = _add(kept[u], sizes[u], mask, scores[r], p * PANEL)
                             if sizes[u] > n + 2 * PANEL:
-                                _select(kept[u], sizes[u], n)
+                                select(kept[u], sizes[u], n)
                                 sizes[u], bars[u] = n, _score(kept[u, n - 1])
         for u in range(users):
-            _select(kept[u], sizes[u], n)
+            select(kept[u], sizes[u], n)
             size = min(sizes[u], n)
             out[start + u, :size] = kept[u, :size]
 
@@ -92,27 +99,32 @@ def _allowed(mask, first, barred, cursor, end):  # type: ignore[no-untyped-def]
 @njit(nogil=True, cache=True)
 def _add(kept, size, mask, scores, first):  # type: ignore[no-untyped-def]
     """Keep what the mask marks; returns the new size."""
-    bits = scores.view(np.uint32)
     while mask:
         j = lowest(mask)
         mask &= mask - _ONE
-        bit = np.uint32(0) if bits[j] == _SIGN else bits[j]  # -0.0 equals 0.0
-        ordered = ~bit if bit & _SIGN else bit | _SIGN
-        kept[size] = (np.uint64(ordered) << _HALF) | np.uint64(~np.uint32(first + j))
+        kept[size] = key(scores[j], first + j)
         size += 1
     return size
 
 
 @njit(nogil=True, cache=True)
-def _score(key):  # type: ignore[no-untyped-def]
-    high = np.uint32(key >> _HALF)
-    bits = np.empty(1, np.uint32)
-    bits[0] = high ^ _SIGN if high & _SIGN else ~high
-    return bits.view(np.float32)[0]
+def key(score, item):  # type: ignore[no-untyped-def]
+    """Of a float32 and its item."""
+    bits = bits_of(score)
+    if bits == _SIGN:
+        bits = np.uint32(0)  # -0.0 equals 0.0
+    ordered = ~bits if bits & _SIGN else bits | _SIGN
+    return (np.uint64(ordered) << _HALF) | np.uint64(~np.uint32(item))
 
 
 @njit(nogil=True, cache=True)
-def _select(keys, size, n):  # type: ignore[no-untyped-def]
+def _score(key):  # type: ignore[no-untyped-def]
+    high = np.uint32(key >> _HALF)
+    return float_of(high ^ _SIGN if high & _SIGN else ~high)
+
+
+@njit(nogil=True, cache=True)
+def select(keys, size, n):  # type: ignore[no-untyped-def]
     """Reorder keys[:size], all different, so that the n highest come first, the n-th of them last of these.
 
     Quickselect whose partition has no branch to mispredict.

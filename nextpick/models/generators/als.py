@@ -15,7 +15,7 @@ Benchmarks* (RecSys 2022): 1 / alpha is the weight of the unobserved, and their 
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -25,7 +25,11 @@ from nextpick.features.histories import Histories, of_users
 from nextpick.features.user_items import strengths, user_items
 from nextpick.models import implicit_engine
 from nextpick.models.products import Whole, products
+from nextpick.models.topn import Exact
 from nextpick.params import Params
+
+if TYPE_CHECKING:
+    from nextpick.models.scored import ItemSide, Scored
 
 _START = 0.1  # length of a vector before the first iteration, about
 _STEP = 1.5  # rows whose lambdas differ by less than this factor are solved with one
@@ -60,20 +64,30 @@ class Als:
         )
 
     def scores(self, histories: Histories, user_rows: np.ndarray) -> np.ndarray:
+        vectors, known = self._vectors(histories, user_rows)
+        out = products(Whole.of(vectors), self._whole)
+        out[:, ~self._known] = np.nan
+        out[~known] = np.nan
+        return out
+
+    def scored(self, histories: Histories, user_rows: np.ndarray) -> "Scored":
+        from nextpick.models.scored import Factored
+
+        return Factored(*self._vectors(histories, user_rows), self._items)
+
+    def _vectors(self, histories: Histories, user_rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """float32 (users, factors), and which of the users had a known item, bool: the others' are 0."""
         own = of_users(histories, user_rows)
         extra = self.alpha * strengths(own, self.half_life_days)
         vectors = np.zeros((len(user_rows), self.item_factors.shape[1]), np.float32)
-        nobody = np.ones(len(user_rows), bool)
+        somebody = np.zeros(len(user_rows), bool)
         for user, (start, end) in enumerate(pairwise(own.indptr.tolist())):
             rows = own.item_rows[start:end]
             known = self._known[rows]
             if known.any():
-                nobody[user] = False
+                somebody[user] = True
                 vectors[user] = self.fold_in(rows[known], extra[start:end][known])
-        out = products(Whole.of(vectors), self._whole)
-        out[:, ~self._known] = np.nan
-        out[nobody] = np.nan
-        return out
+        return vectors, somebody
 
     def fold_in(self, rows: np.ndarray, extra: np.ndarray) -> np.ndarray:
         """The vector, float32 (factors,), of a user with these items, all known, given c - 1 of each.
@@ -98,6 +112,12 @@ class Als:
     @cached_property
     def _whole(self) -> Whole:
         return Whole.of(np.nan_to_num(self.item_factors))
+
+    @cached_property
+    def _items(self) -> "ItemSide":
+        from nextpick.models.scored import ItemSide
+
+        return ItemSide(Exact(self.item_factors), self._whole)
 
     @cached_property
     def _eigen(self) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,7 @@ Recommendations* (IEEE Internet Computing 2003).
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -22,6 +22,9 @@ from nextpick.features.user_items import user_items
 from nextpick.models.neighbours import Neighbours
 from nextpick.params import Params
 from nextpick.schema import US_PER_DAY
+
+if TYPE_CHECKING:
+    from nextpick.models.scored import Scored
 
 
 @dataclass(frozen=True)
@@ -44,10 +47,15 @@ class BoughtTogether:
         return cls(near, chosen.half_life_days)
 
     def scores(self, histories: Histories, user_rows: np.ndarray) -> np.ndarray:
+        return self.near.scores(self._lately(histories, user_rows))
+
+    def scored(self, histories: Histories, user_rows: np.ndarray) -> "Scored":
+        return self.near.scored(self._lately(histories, user_rows))
+
+    def _lately(self, histories: Histories, user_rows: np.ndarray) -> csr_matrix:
         own = of_users(histories, user_rows)
         age_days = (own.as_of - own.last_at) / US_PER_DAY
-        lately = own.weights / own.counts * np.exp2(-age_days / self.half_life_days)
-        return self.near.scores(user_items(own, lately))
+        return user_items(own, own.weights / own.counts * np.exp2(-age_days / self.half_life_days))
 
     def arrays(self) -> dict[str, np.ndarray]:
         return {**self.near.arrays("bought_together"), "half_life_days": np.array(self.half_life_days)}

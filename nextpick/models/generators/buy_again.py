@@ -11,7 +11,7 @@ ndcg@10 on earlier windows by less than a hundredth of itself. The ranker has it
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from nextpick.features.histories import Histories, of_users
 from nextpick.features.user_items import strengths
 from nextpick.params import Params
 from nextpick.schema import US_PER_DAY
+
+if TYPE_CHECKING:
+    from nextpick.models.scored import Scored
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,17 @@ class BuyAgain:
     def scores(self, histories: Histories, user_rows: np.ndarray) -> np.ndarray:
         own = of_users(histories, user_rows)
         out = np.full((len(user_rows), own.n_items), np.nan, np.float32)
-        out[own.user_rows, own.item_rows] = strengths(own, self.half_life_days) + self.priors[own.item_rows]
+        out[own.user_rows, own.item_rows] = self._pulls(own)
         return out
+
+    def scored(self, histories: Histories, user_rows: np.ndarray) -> "Scored":
+        from nextpick.models.scored import Listed
+
+        own = of_users(histories, user_rows)
+        return Listed(own.indptr, own.item_rows, self._pulls(own))
+
+    def _pulls(self, own: Histories) -> np.ndarray:
+        return (strengths(own, self.half_life_days) + self.priors[own.item_rows]).astype(np.float32)
 
     def arrays(self) -> dict[str, np.ndarray]:
         return {"priors": self.priors, "half_life_days": np.array(self.half_life_days)}

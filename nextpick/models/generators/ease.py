@@ -13,7 +13,7 @@ K, P is made some columns at a time, by products with X, which is sparse.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from scipy.linalg import lapack
@@ -25,6 +25,9 @@ from nextpick.features.histories import Histories
 from nextpick.features.user_items import some_user_items, strengths, user_items
 from nextpick.models.neighbours import Neighbours, highest
 from nextpick.params import EaseParams, Params
+
+if TYPE_CHECKING:
+    from nextpick.models.scored import Scored
 
 _ONE_THREAD_SIDE = 4096  # up to this the bits are the same whatever the threads; a larger side needs them
 _AT_ONCE = 2048  # rows of what is inverted
@@ -53,6 +56,9 @@ class Ease:
 
     def scores(self, histories: Histories, user_rows: np.ndarray) -> np.ndarray:
         return self.near.scores(some_user_items(histories, user_rows, self.half_life_days))
+
+    def scored(self, histories: Histories, user_rows: np.ndarray) -> "Scored":
+        return self.near.scored(some_user_items(histories, user_rows, self.half_life_days))
 
     def arrays(self) -> dict[str, np.ndarray]:
         return {**self.near.arrays("ease"), "half_life_days": np.array(self.half_life_days)}

@@ -11,7 +11,7 @@ The score of an item is the sum of its similarities to the user's own, each time
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -20,6 +20,9 @@ from nextpick.features.histories import Histories
 from nextpick.features.user_items import some_user_items, strengths, user_items
 from nextpick.models.neighbours import Neighbours
 from nextpick.params import Params
+
+if TYPE_CHECKING:
+    from nextpick.models.scored import Scored
 
 _K1, _B = 1.2, 0.75  # the usual ones
 
@@ -48,6 +51,9 @@ class ItemKnn:
 
     def scores(self, histories: Histories, user_rows: np.ndarray) -> np.ndarray:
         return self.near.scores(some_user_items(histories, user_rows, self.half_life_days))
+
+    def scored(self, histories: Histories, user_rows: np.ndarray) -> "Scored":
+        return self.near.scored(some_user_items(histories, user_rows, self.half_life_days))
 
     def arrays(self) -> dict[str, np.ndarray]:
         return {**self.near.arrays("item_knn"), "half_life_days": np.array(self.half_life_days)}

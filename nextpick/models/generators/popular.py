@@ -1,13 +1,16 @@
 """Popular: the items most users took lately, the same for everybody."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from nextpick.features.histories import Histories
 from nextpick.params import Params
 from nextpick.schema import US_PER_DAY
+
+if TYPE_CHECKING:
+    from nextpick.models.scored import Scored
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,11 @@ class Popular:
 
     def scores(self, histories: Histories, user_rows: np.ndarray) -> np.ndarray:
         return np.tile(self.item_scores, (len(user_rows), 1))
+
+    def scored(self, histories: Histories, user_rows: np.ndarray) -> "Scored":
+        from nextpick.models.scored import Same
+
+        return Same(self.item_scores)
 
     def arrays(self) -> dict[str, np.ndarray]:
         return {"item_scores": self.item_scores}

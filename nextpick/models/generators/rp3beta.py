@@ -8,7 +8,7 @@ Applications* (TiiS 2016); with alpha as in Cooper et al., *Random Walks in Reco
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -17,6 +17,9 @@ from nextpick.features.histories import Histories
 from nextpick.features.user_items import some_user_items, strengths, user_items
 from nextpick.models.neighbours import Neighbours
 from nextpick.params import Params
+
+if TYPE_CHECKING:
+    from nextpick.models.scored import Scored
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,9 @@ class Rp3Beta:
 
     def scores(self, histories: Histories, user_rows: np.ndarray) -> np.ndarray:
         return self.near.scores(some_user_items(histories, user_rows, self.half_life_days))
+
+    def scored(self, histories: Histories, user_rows: np.ndarray) -> "Scored":
+        return self.near.scored(some_user_items(histories, user_rows, self.half_life_days))
 
     def arrays(self) -> dict[str, np.ndarray]:
         return {**self.near.arrays("rp3beta"), "half_life_days": np.array(self.half_life_days)}

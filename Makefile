@@ -5,7 +5,7 @@ PYTHON ?=
 ANY_PYTHON := $(or $(shell command -v python3 || command -v python3.12 || command -v python3.13 || command -v python3.11),$(PYTHON))
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help install run test lint bench clean ci-tools
+.PHONY: help install run test lint bench backup restore clean ci-tools
 
 help:  ## These words
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 16
@@ -31,6 +31,13 @@ lint: install  ## Style, types, and the workflow file
 bench: install  ## Every benchmark that needs no more than this clone; each ends with one line of JSON
 	@set -e; for script in $(filter-out $(addprefix benchmarks/,harness.py datasets.py engines.py),$(wildcard benchmarks/*.py)); do \
 		echo "== $$script"; $(BIN)/python -m $$(basename $$(dirname $$script)).$$(basename $$script .py); done
+
+backup: install  ## Databases, models and snapshots in one file: TO=FILE, else beside the clone, with the date
+	@$(BIN)/nextpick backup $(or $(TO),../$(notdir $(CURDIR))-$(shell date -u +%Y%m%dT%H%M%SZ).tar)
+
+restore: install  ## Put a backup back: FROM=FILE; ARGS=--over replaces what is here
+	@test -n "$(FROM)" || { echo "make restore: which backup? FROM=FILE" >&2; exit 1; }
+	@$(BIN)/nextpick restore $(FROM) $(ARGS)
 
 clean: install  ## Forget every bit of data; .venv stays
 	@$(BIN)/nextpick clean

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from nextpick.commands.backup import backup, restore
 from nextpick.commands.card import card
 from nextpick.commands.drift import drift
 from nextpick.commands.erase import erase
@@ -66,6 +67,8 @@ app.command()(drift)
 app.command()(tune)
 app.command()(housekeep)
 app.command()(erase)
+app.command()(backup)
+app.command()(restore)
 
 
 def main() -> None:

@@ -171,6 +171,14 @@ def _require_version(cluster: Cluster) -> None:
         )
 
 
+def program(name: str) -> Path:
+    """One of Postgres' programs that are no server, such as pg_dump: they run as whoever we are.
+
+    Raises: LocalError where the package is not installed.
+    """
+    return _site() / PROGRAMS / name
+
+
 def last_words(log: Path, lines: int = 3) -> str:
     """The end of a log file, on one line."""
     try:

@@ -77,6 +77,11 @@ def newest_snapshots(conn: psycopg.Connection, n: int, since: datetime) -> list[
     return [row[0] for row in conn.execute(_SQL["snapshots"], {"n": n, "since": since})]
 
 
+def move_bundles(conn: psycopg.Connection, old: str, new: str) -> None:
+    """Say of the bundles that lay below the folder `old` that they lie below `new`. The caller commits."""
+    conn.execute(_SQL["move_bundles"], {"old": old, "new": new})
+
+
 def _end(partition: str) -> datetime | None:
     """When the month of a partition ends; None for one that is no month's."""
     found = _MONTH.search(partition)

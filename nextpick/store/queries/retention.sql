@@ -3,7 +3,8 @@
 SELECT DISTINCT model_version, bundle_sha256 FROM nextpick.releases WHERE status <> 'dropped';
 
 -- name: beyond
--- Releases older than the newest %(keep)s that can be served, or than %(horizon)s; neither live nor in the making.
+-- Releases older than the newest %(keep)s that can be served, or than %(horizon)s; neither live nor in the making;
+-- and what a killed run left of dropped ones.
 SELECT release_id, coalesce(bytes, 0) FROM nextpick.releases
 WHERE status IN ('ready', 'blocked', 'rejected')
   AND release_id NOT IN (SELECT release_id FROM nextpick.live)
@@ -13,6 +14,8 @@ WHERE status IN ('ready', 'blocked', 'rejected')
           WHERE status = 'ready' AND release_id NOT IN (SELECT release_id FROM nextpick.live)
           ORDER BY release_id DESC LIMIT %(keep)s - 1)
       AND (status = 'ready' OR created_at < %(before)s)))
+   OR status = 'dropped' AND to_regclass('nextpick.lists_' || release_id) IS NOT NULL
+   OR status = 'dropped' AND to_regclass('nextpick.release_items_' || release_id) IS NOT NULL
 ORDER BY release_id;
 
 -- name: partitions
@@ -50,3 +53,8 @@ UPDATE nextpick.drift_reports SET path = NULL WHERE path = %(path)s;
 -- name: snapshots
 -- The newest snapshots, none from before a moment.
 SELECT raw_md5 FROM nextpick.snapshots WHERE exported_at >= %(since)s ORDER BY exported_at DESC LIMIT %(n)s;
+
+-- name: move_bundles
+-- Bundles lie below another folder now.
+UPDATE nextpick.releases SET bundle_uri = %(new)s || substr(bundle_uri, length(%(old)s) + 1)
+WHERE starts_with(bundle_uri, %(old)s || '/');

@@ -1,10 +1,12 @@
 """Follow the live pointer: load the release it names, try it, and swap one reference."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 
 import numpy as np
+import psycopg
 import structlog
 
 from nextpick.errors import BundleError, NextPickError
@@ -37,7 +39,8 @@ class Follower:
         self.current: Current | None = None
         self.problem: str | None = None  # why the live release is not the one served
         self._database, self._url, self._metrics = database, url, metrics
-        self._query = sql.load("releases")["follow"]
+        queries = sql.load("releases")
+        self._query, self._measure = queries["follow"], queries["measure"]
         self._polling = asyncio.Lock()
         self._failed: tuple[int, float, float] = (0, 0.0, 0.0)  # release, retry at, pause
 
@@ -86,6 +89,11 @@ class Follower:
         self._metrics.release.set(release_id)
         self._metrics.release_cutoff.set(loaded.cutoff / 1e6)
         log.info("release taken over", release=release_id, model_version=loaded.model_version)
+        with suppress(Unavailable, psycopg.Error):  # figures, no more
+            row = await self._database.fetch_one(self._measure, {"release_id": release_id}, POLL_DEADLINE)
+            if row is not None:
+                self._metrics.release_users.set(row[0])
+                self._metrics.release_bytes.set(row[1])
 
 
 def _current(loaded: Loaded, hidden_ids: frozenset[str]) -> Current:

@@ -40,6 +40,12 @@ class Metrics:
             "The moment up to which the release knows events.",
             registry=registry,
         )
+        self.release_users = Gauge("nextpick_release_users", "Users whose lists the release holds.", registry=registry)
+        self.release_bytes = Gauge(
+            "nextpick_release_bytes",
+            "What the release's lists and items take in Postgres, with their indexes.",
+            registry=registry,
+        )
         self.release_errors = Counter(
             "nextpick_release_load_errors_total",
             "Releases that could not be loaded; the old one serves on.",

@@ -228,6 +228,8 @@ async def test_metrics_count_answers_by_source_and_name_no_user(client: httpx.As
     assert 'nextpick_recommended_items_total{source="reranked"} 4.0' in text
     assert 'nextpick_recommended_items_total{source="popular"} 3.0' in text
     assert f"nextpick_release_id {float(release_id)}" in text
+    assert "nextpick_release_users 24.0" in text
+    assert float(text.split("\nnextpick_release_bytes ")[1].split("\n")[0]) > 24 * 1000
     assert 'nextpick_request_seconds_count{method="POST",route="/recommend",status="200"} 2.0' in text
     assert "somebody-secret" not in text
     assert "tea" not in text

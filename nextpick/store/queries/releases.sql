@@ -1,9 +1,10 @@
 -- name: mark_dropped
--- The release's generation is gone from the database; its row stays, for lineage.
+-- The release's generation is going from the database; its row stays, for lineage.
 UPDATE nextpick.releases SET status = 'dropped' WHERE release_id = %(release_id)s;
 
 -- name: beyond
--- Releases older than the newest %(keep)s that may be gone back to, live ones excepted; of blocked ones all but the last.
+-- Releases older than the newest %(keep)s that may be gone back to, live ones excepted; of blocked ones all but the last;
+-- and what a killed run left of dropped ones.
 SELECT release_id FROM nextpick.releases
 WHERE status IN ('ready', 'rejected', 'blocked')
   AND release_id NOT IN (SELECT release_id FROM nextpick.live)
@@ -11,6 +12,8 @@ WHERE status IN ('ready', 'rejected', 'blocked')
       SELECT release_id FROM nextpick.releases WHERE status IN ('ready', 'rejected')
       ORDER BY release_id DESC LIMIT %(keep)s)
   AND release_id IS DISTINCT FROM (SELECT max(release_id) FROM nextpick.releases WHERE status = 'blocked')
+   OR status = 'dropped' AND to_regclass('nextpick.lists_' || release_id) IS NOT NULL
+   OR status = 'dropped' AND to_regclass('nextpick.release_items_' || release_id) IS NOT NULL
 ORDER BY release_id;
 
 -- name: flip
@@ -52,3 +55,7 @@ WHERE k.locktype = 'advisory' AND k.granted
 -- What the service asks every second: the variant's release, if any, and the items nobody may be shown. One row.
 SELECT (SELECT release_id FROM nextpick.live WHERE variant = %(variant)s),
        coalesce((SELECT array_agg(item_id) FROM nextpick.items WHERE hidden), '{}');
+
+-- name: measure
+-- How many users a release has lists of, and their bytes with the items and all indexes; 0 where it does not tell.
+SELECT coalesce(users, 0), coalesce(bytes, 0) FROM nextpick.releases WHERE release_id = %(release_id)s;

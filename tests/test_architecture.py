@@ -64,6 +64,7 @@ MAY_IMPORT = {
     "artifacts": FOUNDATION | {"mlflow_engine"},
     "pipeline": FOUNDATION | {"git", "program"},
     "keeping": FOUNDATION | {"store", "release", "registry", "mlflow_engine", "pipeline", "program"},
+    "account": set(),
     "git": set(),
     "program": set(),
     **{name: FOUNDATION - {name} for name in FOUNDATION},

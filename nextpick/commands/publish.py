@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from nextpick import account
 from nextpick.errors import ConfigError, RegistryError
 from nextpick.settings import load_settings
 
@@ -21,10 +22,9 @@ def publish(
     A release that changes too much (publish in params.yaml) is blocked, and what is live stays.
     """
     from nextpick.stages import go_live, publish
-    from nextpick.stages.approve import at_the_keyboard
     from nextpick.store.connection import connect
 
-    settings, who = load_settings(), at_the_keyboard()
+    settings, who = load_settings(), account.name()
     if release is not None and (version or not flip):
         raise ConfigError("--release names a release that is there, so --version and --no-flip make no sense with it.")
     with connect(settings.database()) as conn:

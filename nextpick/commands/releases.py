@@ -1,6 +1,7 @@
 """`nextpick releases`: what is live, what could be, and who decided what."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -11,6 +12,10 @@ from rich.text import Text
 
 from nextpick.commands.moments import at
 from nextpick.settings import load_settings
+
+if TYPE_CHECKING:
+    from nextpick.store.release_log import Entry
+    from nextpick.store.standings import Standing
 
 
 def releases(
@@ -32,13 +37,16 @@ def releases(
     if not found:
         console.print("There is no release yet: `nextpick train`, then `nextpick publish`.")
         return
-    table = Table(
-        "release", "state", "model", "users", "lists as of", "made", "size", "overlap", "why", title="Releases"
-    )
+    console.print(_table(found))
+    if entries:
+        console.print(_log(entries))
+
+
+def _table(found: "Sequence[Standing]") -> Table:
+    heads = ("release", "state", "model", "users", "lists as of", "made", "size", "overlap", "why")
+    table = Table(*heads, title="Releases")
     for one in found:
-        why = " ".join(one.reasons) or (
-            one.rejected and f"version {one.model_version} was gone back from: {one.rejected}"
-        )
+        left = one.rejected and f"version {one.model_version} was gone back from: {one.rejected}"
         cells = (
             str(one.release_id),
             "live" if one.live else one.status,
@@ -48,13 +56,15 @@ def releases(
             at(one.created_at),
             decimal(one.bytes) if one.bytes is not None else "",
             f"{one.overlap:.2f}" if one.overlap is not None else "",
-            why,
+            " ".join(one.reasons) or left,
         )
         table.add_row(*(Text(cell) for cell in cells))
-    console.print(table)
-    log = Table("when", "who", "did", "from", "to", "because", title="Who made what live")
+    return table
+
+
+def _log(entries: "Sequence[Entry]") -> Table:
+    table = Table("when", "who", "did", "from", "to", "because", title="Who made what live")
     for entry in entries:
         ids = ("" if release is None else str(release) for release in (entry.from_release, entry.to_release))
-        log.add_row(*(Text(cell) for cell in (at(entry.at), entry.who, entry.action, *ids, entry.reason)))
-    if entries:
-        console.print(log)
+        table.add_row(*(Text(cell) for cell in (at(entry.at), entry.who, entry.action, *ids, entry.reason)))
+    return table

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from nextpick import account
 from nextpick.settings import load_settings
 
 
@@ -19,12 +20,11 @@ def rollback(
     The release that is left never comes back by itself, nor does its model where the earlier one has another.
     """
     from nextpick.stages import rollback
-    from nextpick.stages.approve import at_the_keyboard
     from nextpick.store.connection import connect
 
     start, settings = perf_counter(), load_settings()
     with connect(settings.database()) as conn:
-        done = rollback.run(conn, settings, release, who=at_the_keyboard(), because=because)
+        done = rollback.run(conn, settings, release, who=account.name(), because=because)
     for line in rollback.told(done):
         typer.echo(line)
     typer.echo(f"All of it took {perf_counter() - start:.1f} s.")

@@ -18,7 +18,7 @@ import psycopg
 
 from nextpick.errors import DataError, StoreError
 from nextpick.release.list_block import ListBlock
-from nextpick.store import blocks, building, lists, releases
+from nextpick.store import blocks, building, lists, releases, standings
 from nextpick.store.building import Building
 from nextpick.store.list_rows import Column
 from nextpick.store.transactions import step_by_step, with_lock_retry
@@ -236,9 +236,16 @@ def _retire(conn: psycopg.Connection, keep: int, log: Log) -> None:
 
 
 def drop(conn: psycopg.Connection, release_id: int) -> None:
-    """Remove the lists and items of a whole release. Raises: StoreError where a lock is in the way."""
+    """Remove the lists and items of a whole release, marked as dropped first: from then on nobody goes back to it. What
+    a killed run leaves of it is removed by the next.
+
+    Raises: StoreError where it has just been made live, or a lock is in the way.
+    """
+    with conn.transaction():
+        if standings.held(conn, release_id).live:
+            raise StoreError(f"Release {release_id} has just been made live, so its lists stay.")
+        releases.mark_dropped(conn, release_id)
     with_lock_retry(conn, lambda: lists.drop(conn, release_id), f"drop the lists of release {release_id}")
-    releases.mark_dropped(conn, release_id)
 
 
 @contextmanager

@@ -1,7 +1,5 @@
 """Stage: what a person is asked before a challenger becomes champion, and what becomes of the answer."""
 
-import getpass
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +7,7 @@ from pathlib import Path
 import psycopg
 import structlog
 
-from nextpick import registry
+from nextpick import account, registry
 from nextpick.errors import ConfigError
 from nextpick.params import load_params
 from nextpick.settings import Settings
@@ -80,16 +78,8 @@ def by_hand(settings: Settings, version: str, because: str, conn: psycopg.Connec
         raise ConfigError("The reason is empty. Say why, for those who come after you: --because WHY.")
     found = registry.get(settings, version)
     load_bundle(found.bundle_dir, found.bundle_sha256)
-    answered(settings, version, True, at_the_keyboard(), because)
-    promote.run(settings, version, force=because, who=at_the_keyboard(), conn=conn)
-
-
-def at_the_keyboard() -> str:
-    """The name of the account that runs this."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # an account without a name, as containers may have
-        return f"user {os.getuid()}"
+    answered(settings, version, True, account.name(), because)
+    promote.run(settings, version, force=because, who=account.name(), conn=conn)
 
 
 def refusal(settings: Settings, version: str) -> str:

@@ -115,7 +115,8 @@ def kept(conn: psycopg.Connection, release_id: int) -> str:
     """What is kept of a release's comparison, as Markdown. Raises: StoreError where there is no such release."""
     with conn.transaction():
         release, told = releases.get(conn, release_id), comparing.kept(conn, release_id)
-        reasons = standings.get(conn, release_id).reasons
+        standing = standings.get(conn, release_id)
+        reasons = standing.reasons if standing.status == "blocked" else ()
         live = releases.get(conn, told["against"]) if told and told["against"] else None
     if told is None:
         return f"Release {release_id} was not compared with anything."

@@ -7,7 +7,6 @@ from time import perf_counter
 import psycopg
 import structlog
 
-from nextpick import registry
 from nextpick.errors import RegistryError, ReleaseRefused
 from nextpick.settings import Settings
 from nextpick.stages import usable
@@ -121,6 +120,8 @@ def _championed(settings: Settings, standing: Standing, because: str) -> str:
     `settle`. Returns what MLflow could not be told."""
     if not because.strip():
         return ""
+    from nextpick import registry  # late: importing MLflow costs seconds
+
     try:
         registry.promote(settings, standing.model_version, force=because)
     except RegistryError as error:

@@ -11,7 +11,6 @@ from time import perf_counter
 import psycopg
 import structlog
 
-from nextpick import registry
 from nextpick.errors import ConfigError, RegistryError, ReleaseRefused, StoreError
 from nextpick.settings import Settings
 from nextpick.stages import usable
@@ -162,6 +161,8 @@ def _flip(conn: psycopg.Connection, left: Standing, to: Standing, who: str, beca
 
 
 def _tell_mlflow(settings: Settings, to: Standing, rejected: str, why: str) -> str:
+    from nextpick import registry  # late: importing MLflow costs seconds, and readers have the earlier release by now
+
     try:
         registry.went_back(settings, to.model_version, rejected, why)
     except RegistryError as error:

@@ -3,7 +3,6 @@
 import psycopg
 import structlog
 
-from nextpick import registry
 from nextpick.settings import Settings
 from nextpick.store import rejections, releases
 
@@ -24,5 +23,7 @@ def run(conn: psycopg.Connection | None, settings: Settings) -> None:
         rejected, live = rejections.every(conn), releases.live(conn)
     if not rejected:
         return
+    from nextpick import registry  # late: importing MLflow costs seconds, and there is seldom anything to settle
+
     for told in registry.settle(settings, rejected, None if live is None else live.model_version):
         log.warning("MLflow said otherwise than Postgres, and was put right", what=told)

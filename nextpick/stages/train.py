@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 
-from nextpick import pipeline
+from nextpick import account, pipeline
 from nextpick.registry import ModelVersion
 from nextpick.settings import Settings
 from nextpick.stages import approve, export, promote, register
@@ -68,7 +68,7 @@ def _judged(
 ) -> tuple[bool, tuple[str, ...]]:
     """Whether the version is champion now, and why or why not."""
     decision = promote.decide(settings, folder, version, conn)
-    who = approve.at_the_keyboard()
+    who = account.name()
     if because:
         approve.answered(settings, version, True, who, because)
     elif decision.promote and approve.is_asked_for(folder):

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import psycopg
 
-from nextpick import registry
 from nextpick.errors import BundleError, NextPickError
 from nextpick.models import manifest
 from nextpick.settings import Settings
@@ -28,6 +27,8 @@ def bundle_fault(settings: Settings, standing: Standing) -> str:
     folder = Path(standing.bundle_uri)
     try:
         if not folder.exists():
+            from nextpick import registry  # late: importing MLflow costs seconds
+
             registry.get(settings, standing.model_version)
         manifest.read(folder, standing.bundle_sha256)
     except BundleError as error:

@@ -32,7 +32,7 @@ class Release:
 
 
 def mark_dropped(conn: psycopg.Connection, release_id: int) -> None:
-    """Say that a release's generation is gone."""
+    """Say that a release's generation is going."""
     conn.execute(_SQL["mark_dropped"], {"release_id": release_id})
 
 

@@ -15,7 +15,7 @@ from nextpick.stages import compare, go_live
 from nextpick.store import erasure, release_log, standings
 from tests.integration.release.generations import ITEMS, made, same
 
-SETTINGS = Settings(_env_file=None)
+SETTINGS = Settings(_env_file=None, home=Path("/nowhere"))  # no MLflow is asked
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """Going back to an earlier release: what goes back with it, and what is refused."""
 
 import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,12 @@ import psycopg
 import pytest
 
 from nextpick import registry
-from nextpick.errors import ConfigError, GateRefused, RegistryError, ReleaseRefused
+from nextpick.errors import ConfigError, GateRefused, RegistryError, ReleaseRefused, StoreError
 from nextpick.models import manifest
+from nextpick.release.publish import drop
 from nextpick.settings import Settings
 from nextpick.stages import rollback, settle
-from nextpick.store import rejections, release_log, standings
+from nextpick.store import lists, rejections, release_log, releases, standings
 from tests.integration.registry.conftest import LINEAGE
 from tests.integration.release.generations import made, same
 from tests.integration.rollback.conftest import Champion, away, champions, live, published
@@ -187,3 +189,50 @@ def test_before_the_first_release_and_without_a_reason_nothing_happens(
 def test_a_fault_of_mlflow_that_is_no_outage_is_no_silence(conn: psycopg.Connection, settings: Settings) -> None:
     with pytest.raises(RegistryError, match="not found"):
         registry.went_back(settings, "7", "", "no")
+
+
+def test_a_release_that_is_gone_back_to_is_not_dropped_meanwhile(
+    conn: psycopg.Connection,
+    settings: Settings,
+    two: tuple[int, int],
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, _ = two
+    flip, said, threads = releases.flip, [], []
+
+    def dropping() -> None:
+        with psycopg.connect(database_url, autocommit=True) as janitor:
+            try:
+                drop(janitor, first)
+            except StoreError as error:
+                said.append(str(error))
+
+    def meanwhile(*arguments: Any) -> None:
+        flip(*arguments)
+        threads.append(threading.Thread(target=dropping))
+        threads[0].start()
+        threads[0].join(0.3)
+        assert threads[0].is_alive(), "it does not wait for the end of the flip"
+
+    monkeypatch.setattr(releases, "flip", meanwhile)
+    rollback.run(conn, settings, who="a", because="no")
+    threads[0].join()
+    assert said == [f"Release {first} has just been made live, so its lists stay."]
+    assert standings.get(conn, first).there
+
+
+def test_what_a_killed_run_left_of_a_dropped_release_is_dropped_by_the_next(
+    conn: psycopg.Connection, settings: Settings, two: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _ = two
+    with monkeypatch.context() as patch:
+        patch.setattr(lists, "drop", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            drop(conn, first)
+    with pytest.raises(ReleaseRefused, match=f"Cannot go back to release {first}: its lists are no longer in the data"):
+        rollback.run(conn, settings, first, who="a", because="no")
+    assert releases.beyond(conn, 3) == (first,)
+    drop(conn, first)
+    assert releases.beyond(conn, 3) == ()
+    assert not standings.get(conn, first).there

@@ -1,9 +1,13 @@
-"""The DAG rollback, run by Airflow, on releases made by hand."""
+"""The DAG rollback, and what the DAG precompute does with a release that changes too much: releases made by hand."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from starlette.testclient import TestClient
 
 from nextpick import registry
 from nextpick.models import manifest
@@ -63,3 +67,49 @@ def test_nowhere_to_go_back_to_fails_at_once_and_says_so(
     assert finished.get_task_instance("go_back").try_number == 1
     assert f"Cannot go back to release {second}: it is live. These can be gone back to: {first}." in slack.texts()
     assert live(conn) == second
+
+
+@pytest.fixture
+def precompute(two: tuple[int, int], conn: psycopg.Connection) -> Callable[..., Any]:
+    """Runs precompute as if it had built a release in which no user's list is what it was."""
+    bundle = registry.get(load_settings(), "2")
+    about = (bundle.version, str(bundle.bundle_dir), bundle.bundle_sha256)
+    release_id = made(conn, same(first=12), bundle=about, night=2, run=bundle.lineage["mlflow_run_id"])
+    built = {"plan": lambda: [{"release_id": release_id, "blocks": []}], "fill": lambda **_: None}
+    return partial(run, "precompute", instead={**built, "finish": lambda *_: release_id})
+
+
+def test_a_release_that_changes_too_much_is_red_and_told_and_what_is_live_stays(
+    precompute: Callable[..., Any], two: tuple[int, int], conn: psycopg.Connection, slack: Slack
+) -> None:
+    finished = precompute(retries=2)
+    assert {**states(finished), "fill": ""} == {
+        "plan": "success",
+        "fill": "",
+        "finish": "success",
+        "compare": "failed",
+        "go_live": "upstream_failed",
+    }
+    assert finished.get_task_instance("compare").try_number == 1
+    assert live(conn) == two[1]
+    assert "precompute: compare failed" in slack.texts()
+    assert "Release 3 is blocked, and what is live stays: 0.0% of the first 10 items are the same" in slack.texts()
+
+
+def test_with_a_reason_it_goes_live_all_the_same_and_a_button_leads_to_what_it_changed(
+    precompute: Callable[..., Any], conn: psycopg.Connection, airflow: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nextpick.artifacts.put", lambda *_: "http://mlflow/artifacts")
+    finished = precompute(because="a new season begins")
+    assert states(finished)["go_live"] == "success"
+    assert live(conn) == 3
+    entry, blocked = release_log.newest(conn, 2)
+    assert (entry.action, entry.who, entry.reason) == ("force", "dag_test", "a new season begins")
+    assert (blocked.action, blocked.who) == ("block", f"precompute.{finished.run_id}")
+    client = TestClient(airflow)
+    token = client.post("/auth/token", json={"username": "admin", "password": "a"}).json()["access_token"]
+    links = client.get(
+        f"/api/v2/dags/precompute/dagRuns/{finished.run_id}/taskInstances/compare/links",
+        headers={"Authorization": f"Bearer {token}"},
+    ).json()
+    assert links["extra_links"] == {"What the release changes": "http://mlflow/artifacts/diff.md"}

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nextpick.commands.moments import at
+from nextpick.params import load_params
 from nextpick.settings import load_settings
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def releases(
         console.print("There is no release yet: `nextpick train`, then `nextpick publish`.")
         return
     console.print(_table(found))
+    if forecast := _forecast(found):
+        console.print(forecast)
     if entries:
         console.print(_log(entries))
 
@@ -60,6 +63,19 @@ def _table(found: "Sequence[Standing]") -> Table:
         )
         table.add_row(*(Text(cell) for cell in cells))
     return table
+
+
+def _forecast(found: "Sequence[Standing]") -> str:
+    """What the kept generations take once they are as large as the newest whole one, with one more in the making."""
+    newest = next((one for one in found if one.users and one.bytes), None)
+    if newest is None:
+        return ""
+    settings, size = load_settings(), newest.bytes or 0
+    kept = load_params(settings.project / "params.yaml").retention.generations
+    return (
+        f"{size / (newest.users or 1):,.0f} bytes a user; {kept} generations and one in the making take "
+        f"{decimal((kept + 1) * size)}."
+    )
 
 
 def _log(entries: "Sequence[Entry]") -> Table:

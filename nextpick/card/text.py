@@ -161,7 +161,8 @@ def _undo(facts: Facts) -> str:
         return f"{said} It is the first champion: there is none to go back to."
     return (
         f"{said} The champion before was {before}: `nextpick promote {facts.champion} --because WHY` makes it that "
-        "again, `nextpick publish` makes its lists live."
+        "again. Once lists are live with this one, `nextpick rollback --because WHY` or the DAG rollback takes model "
+        "and lists back at once, and keeps it from coming back by itself."
     )
 
 

@@ -32,7 +32,7 @@ def why(
     console.print(grid)
     if chain.missing:
         console.print(Text(chain.missing, style="yellow"), soft_wrap=True)
-    table = Table("", "item", "title", "score", "source", "moved by (from the value it had)")
+    table = Table("", "item", "title", "score", "source", "moved by")
     for item in chain.items:
         score = "" if isnan(item.score) else f"{item.score:.3f}"
         cells = (str(item.rank), item.item_id, item.title, score, item.source, _moved(item, features))
@@ -65,7 +65,7 @@ def _links(chain: "Chain") -> dict[str, str]:
 
 def _moved(item: "Item", most: int) -> str:
     return ", ".join(
-        f"{move.feature} {'unknown' if isnan(move.value) else f'{move.value:.4g}'} {move.by:+.3f}"
+        f"{move.by:+.3f} {move.feature}={'unknown' if isnan(move.value) else f'{move.value:.4g}'}"
         for move in item.moves[:most]
         if move.by
     )

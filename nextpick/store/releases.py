@@ -55,7 +55,7 @@ def get(conn: psycopg.Connection, release_id: int, variant: str = VARIANT) -> Re
     """One release by id, live or not. Raises: StoreError where there is none."""
     found = _release(conn.execute(_SQL["get"], {"release_id": release_id, "variant": variant}).fetchone())
     if found is None:
-        raise StoreError(f"There is no release {release_id}. `nextpick status` shows which one is live.")
+        raise StoreError(f"There is no release {release_id}. `nextpick releases` lists what there is.")
     return found
 
 

@@ -8,13 +8,11 @@ from pathlib import Path
 import psycopg
 
 from nextpick.keeping.freed import Freed
-from nextpick.params import RetentionParams
 from nextpick.release.publish import drop
 from nextpick.store import erasure, events, partitions, releases, retention
 from nextpick.store.transactions import with_lock_retry
 
 PATIENCE_SECONDS = 60.0  # for a publish to end
-LOOKED_INTO = timedelta(days=7)  # how long the lists of a blocked or rejected release stay
 
 
 def months_ahead(conn: psycopg.Connection, now: datetime, dry: bool) -> Freed:
@@ -48,11 +46,11 @@ def old_months(conn: psycopg.Connection, table: str, days: int | None, now: date
     return freed
 
 
-def generations(conn: psycopg.Connection, kept: RetentionParams, now: datetime, horizon: datetime, dry: bool) -> Freed:
+def generations(conn: psycopg.Connection, keep: int, horizon: datetime, dry: bool) -> Freed:
     """Lists of releases beyond those that can be gone back to, and those from before `horizon`."""
     freed = Freed()
     with releases.publish_lock(conn, PATIENCE_SECONDS):
-        for release_id, size in retention.beyond(conn, kept.generations, now - LOOKED_INTO, horizon):
+        for release_id, size in retention.beyond(conn, keep, horizon).items():
             if not dry:
                 drop(conn, release_id)
             freed.add(f"the lists of release {release_id}", size)

@@ -62,7 +62,7 @@ def _parts(conn: psycopg.Connection, settings: Settings, now: datetime, dry: boo
     yield "partitions", lambda: database.months_ahead(conn, now, dry)
     yield "events", lambda: database.old_months(conn, "events", kept.events_days, now, dry)
     yield "impressions", lambda: database.old_months(conn, "impressions", kept.impressions_days, now, dry)
-    yield "generations", lambda: database.generations(conn, kept, now, horizon, dry)
+    yield "generations", lambda: database.generations(conn, kept.generations, horizon, dry)
     yield "erased users", lambda: database.erased(conn, dry)
     yield "quarantine", lambda: database.quarantine(conn, kept.quarantine_days, now, dry)
     yield "reports", lambda: database.reports(conn, reports_folder(settings), kept.reports_days, now, dry)

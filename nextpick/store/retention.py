@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import psycopg
 from psycopg import sql as names
 
-from nextpick.store import partitions, sql
+from nextpick.store import partitions, releases, sql
 from nextpick.store.transactions import with_lock_retry
 
 _SQL = sql.load("retention")
@@ -19,11 +19,13 @@ def in_use(conn: psycopg.Connection) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(row[0] for row in found), frozenset(row[1] for row in found)
 
 
-def beyond(conn: psycopg.Connection, keep: int, before: datetime, horizon: datetime) -> list[tuple[int, int]]:
-    """Releases whose lists may go, with their bytes: all but the live one and the keep - 1 newest ready ones. One that
-    is blocked or rejected stays until `before`, for those who look into it. None from before `horizon` stays."""
-    values = {"keep": keep, "before": before, "horizon": horizon}
-    return [(row[0], row[1]) for row in conn.execute(_SQL["beyond"], values)]
+def beyond(conn: psycopg.Connection, keep: int, horizon: datetime) -> dict[int, int]:
+    """Releases whose lists may go, with their bytes: those beyond the newest `keep`, and all from before `horizon`; but
+    not what is live."""
+    old = (row[0] for row in conn.execute(_SQL["made_before"], {"before": horizon}))
+    found = sorted({*releases.beyond(conn, keep), *old})
+    sizes = {number: conn.execute(_SQL["bytes"], {"release_id": number}).fetchone() for number in found}
+    return {number: int(row[0]) if row else 0 for number, row in sizes.items()}
 
 
 def old_months(conn: psycopg.Connection, table: str, before: datetime) -> list[tuple[str, int]]:

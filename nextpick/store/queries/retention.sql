@@ -2,21 +2,15 @@
 -- Model versions and bundles of releases whose lists are there, or in the making.
 SELECT DISTINCT model_version, bundle_sha256 FROM nextpick.releases WHERE status <> 'dropped';
 
--- name: beyond
--- Releases older than the newest %(keep)s that can be served, or than %(horizon)s; neither live nor in the making;
--- and what a killed run left of dropped ones.
-SELECT release_id, coalesce(bytes, 0) FROM nextpick.releases
-WHERE status IN ('ready', 'blocked', 'rejected')
-  AND release_id NOT IN (SELECT release_id FROM nextpick.live)
-  AND (created_at < %(horizon)s OR (
-      release_id NOT IN (
-          SELECT release_id FROM nextpick.releases
-          WHERE status = 'ready' AND release_id NOT IN (SELECT release_id FROM nextpick.live)
-          ORDER BY release_id DESC LIMIT %(keep)s - 1)
-      AND (status = 'ready' OR created_at < %(before)s)))
-   OR status = 'dropped' AND to_regclass('nextpick.lists_' || release_id) IS NOT NULL
-   OR status = 'dropped' AND to_regclass('nextpick.release_items_' || release_id) IS NOT NULL
-ORDER BY release_id;
+-- name: made_before
+-- Releases from before a moment whose lists are there, live ones excepted.
+SELECT release_id FROM nextpick.releases
+WHERE created_at < %(before)s AND status IN ('ready', 'blocked', 'rejected')
+  AND release_id NOT IN (SELECT release_id FROM nextpick.live);
+
+-- name: bytes
+-- What a release's lists and items take, as far as it tells.
+SELECT coalesce(bytes, 0) FROM nextpick.releases WHERE release_id = %(release_id)s;
 
 -- name: partitions
 -- A table's partitions and their bytes, indexes and all.

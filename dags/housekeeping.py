@@ -22,7 +22,13 @@ from nextpick_airflow.window import nightly, param
 PARAMS = {"dry_run": switch("Only say what would go", "Nothing is changed.", False)}
 
 
-@dag(schedule=nightly("30 6 * * *"), params=PARAMS, doc_md=__doc__, **defaults(deadline=timedelta(hours=1)))
+@dag(
+    schedule=nightly("30 6 * * *"),
+    params=PARAMS,
+    doc_md=__doc__,
+    is_paused_upon_creation=False,
+    **defaults(deadline=timedelta(hours=1)),
+)
 def housekeeping() -> None:
     @task(pool=DVC_POOL)
     def tidy() -> None:

@@ -169,7 +169,7 @@ def test_bad_data_is_not_tried_again_and_a_lost_connection_is(bag: Any) -> None:
                 assert task.retry_policy.evaluate(passing("x"), 1, 3).action == RetryAction.DEFAULT
 
 
-@pytest.mark.parametrize("dag_id", ["data_prep", "drift_report"])
+@pytest.mark.parametrize("dag_id", ["data_prep", "drift_report", "housekeeping"])
 def test_the_first_night_is_waited_for_and_of_missed_nights_the_last_is_caught_up(bag: Any, dag_id: str) -> None:
     from airflow.serialization.encoders import coerce_to_core_timetable
     from airflow.timetables.base import DataInterval, TimeRestriction

@@ -1,5 +1,6 @@
 """The loop in Airflow, begun and followed: data_prep, which starts the others by the assets they wait for."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
@@ -102,7 +103,8 @@ class Loop:
             return Row(dag_id, runs[0].state, seconds=runs[0].seconds)
         tasks = self._api.tasks(runs[0])
         done = sum(task.state in ("success", "skipped") for task in tasks)
-        at_work = ", ".join(_words(task) for task in tasks if task.state in AT_WORK)
+        words = Counter(_words(task) for task in tasks if task.state in AT_WORK)
+        at_work = ", ".join(said if times == 1 else f"{said} ({times} at once)" for said, times in words.items())
         return Row(dag_id, runs[0].state, f"{done} of {len(tasks)} tasks done; {at_work or '...'}", runs[0].seconds)
 
 

@@ -30,7 +30,7 @@ _ARROW = pa.schema(
 _STAGED = _ARROW.append(pa.field(DIGEST, pa.string()))
 INTERACTION_COLUMNS = (USER_ID, ITEM_ID, KIND, OCCURRED_AT)
 _INTERACTIONS = pa.schema([_ARROW.field(name) for name in INTERACTION_COLUMNS])
-ROWS_AT_ONCE = 1_000_000  # about 100 bytes each
+ROWS_AT_ONCE = 250_000  # some 400 bytes each while they are read
 
 
 def insert(conn: psycopg.Connection, frame: pd.DataFrame) -> int:

@@ -10,6 +10,8 @@ from psycopg import sql as names
 
 from nextpick.release import lookup
 from nextpick.schema import EVENT_COLUMNS, USER_ID
+from nextpick.settings import Settings
+from nextpick.stages import precompute
 from nextpick.store import erasure, events, impressions, releases, sql
 from tests.published import LAST, Version, fill, publish
 
@@ -66,6 +68,19 @@ def test_after_going_back_to_an_older_release_the_user_is_still_unknown(
     assert WHO not in users(world)
     assert len(users(world)) == 23
     assert not known(world, publish(world, version))
+
+
+def test_a_generation_that_is_being_built_brings_nobody_back(world: psycopg.Connection, version: Version) -> None:
+    planned = precompute.begin(world, version, run_id="command.test", users_per_block=10)
+    precompute.fill(world, planned.release_id, planned.blocks[0])
+    for user_id in (WHO, "tool11"):  # whose lists are made already, and who waits in the last block
+        with world.transaction():
+            erasure.erase(world, user_id)
+    precompute.fill(world, planned.release_id, *planned.blocks[1:])
+    precompute.finish(world, Settings(_env_file=None), planned.release_id)
+    found = {row[0] for row in world.execute("SELECT user_id FROM nextpick.lists")}
+    assert len(found) == 22
+    assert not {WHO, "tool11"} & found
 
 
 def test_nothing_of_the_user_is_left_in_any_table(world: psycopg.Connection) -> None:

@@ -19,7 +19,7 @@ from nextpick_airflow.assets import CHAMPION, SNAPSHOT
 from nextpick_airflow.database import connection
 from nextpick_airflow.defaults import defaults
 from nextpick_airflow.forms import optional, switch
-from nextpick_airflow.publishing import Compare, go_live
+from nextpick_airflow.publishing import Compare, finish, go_live
 from nextpick_airflow.skipping import skip
 from nextpick_airflow.window import param, run_id
 
@@ -48,13 +48,6 @@ def precompute() -> None:
 
         with connection() as conn:
             precompute.fill(conn, release_id, *blocks)
-
-    @task
-    def finish(shards: list[dict[str, Any]]) -> int:
-        from nextpick.stages import precompute
-
-        with connection() as conn:
-            return precompute.finish(conn, load_settings(), shards[0]["release_id"])
 
     shards = plan()
     release_id = finish(shards)

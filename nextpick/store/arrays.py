@@ -38,12 +38,12 @@ ELEMENTS = (INT2, INT4, INT8, FLOAT4)
 _BY_OID = {element.oid: element for element in ELEMENTS}
 
 
-def encode(values: np.ndarray, element: Element) -> bytes:
-    """The elements alone, shape (n,), as they travel: `element.wire.itemsize` bytes each."""
+def encode(values: np.ndarray, element: Element) -> np.ndarray:
+    """The elements alone, shape (n,), as they travel: uint8, `element.wire.itemsize` of them each."""
     out = np.empty(len(values), element.wire)
     out["length"] = element.dtype.itemsize
     out["value"] = values
-    return out.tobytes()
+    return out.view(np.uint8)
 
 
 def header(length: int, element: Element) -> bytes:
@@ -55,7 +55,7 @@ def header(length: int, element: Element) -> bytes:
 
 def dump(values: np.ndarray, element: Element) -> bytes:
     """A whole one-dimensional array in the binary format."""
-    return header(len(values), element) + encode(values, element)
+    return header(len(values), element) + encode(values, element).tobytes()
 
 
 def load(data: bytes | bytearray | memoryview) -> np.ndarray:

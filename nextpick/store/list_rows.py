@@ -8,13 +8,14 @@ Format: PostgreSQL's documentation of COPY, "Binary Format".
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice, pairwise, repeat
 
 import numpy as np
 
 from nextpick.store import arrays
 from nextpick.store.arrays import Element
 
-PIECE = 1 << 19  # bytes
+PIECE = 1 << 19  # bytes, about
 START = b"PGCOPY\n\xff\r\n\x00" + b"\x00" * 8
 END = b"\xff\xff"
 
@@ -37,30 +38,28 @@ def pieces(first: bytes, keys: Iterable[bytes], columns: list[Column]) -> Iterat
     """The rows' bytes, without START and END: `first` (a field) and the row's key (a field, one a row), then
     `columns`."""
     head = (2 + len(columns)).to_bytes(2, "big") + first
-    wires = [_Wire(column) for column in columns]
-    parts: list[bytes | memoryview] = []
-    size = 0
-    for row, key in enumerate(keys):
-        parts += (head, key)
-        for wire in wires:
-            start, end = wire.starts[row], wire.starts[row + 1]
-            parts += (wire.heads[end - start], wire.data[start:end])
-            size += end - start
-        if size > PIECE:
-            yield b"".join(parts)
-            parts.clear()
-            size = 0
-    yield b"".join(parts)
+    slices = [part for column in columns for part in (_heads(column), _elements(column))]
+    size = sum(len(column.values) * column.element.wire.itemsize for column in columns)
+    rows = zip(repeat(head), keys, *slices, strict=False)  # `repeat` has no end; the shortest is the keys
+    at_once = max(1, PIECE * (len(columns[0].starts) - 1) // max(size, 1))
+    while some := b"".join(chain.from_iterable(islice(rows, at_once))):
+        yield some
 
 
-class _Wire:
-    """A column as it travels: its elements, where a row's begin in bytes, and what comes before so many bytes."""
+def _heads(column: Column) -> list[bytes]:
+    """What comes before each row's elements: the field's length, and the array's own head."""
+    lengths = np.diff(column.starts)
+    heads = {n: _head(n, column.element) for n in np.unique(lengths).tolist()}
+    return [heads[n] for n in lengths.tolist()]
 
-    def __init__(self, column: Column) -> None:
-        width = column.element.wire.itemsize
-        self.data = memoryview(arrays.encode(column.values, column.element))
-        self.starts: list[int] = (column.starts * width).tolist()
-        self.heads: dict[int, bytes] = {}
-        for length in np.unique(np.diff(column.starts)).tolist():
-            head, size = arrays.header(length, column.element), length * width
-            self.heads[size] = (len(head) + size).to_bytes(4, "big") + head
+
+def _head(length: int, element: Element) -> bytes:
+    head = arrays.header(length, element)
+    return (len(head) + length * element.wire.itemsize).to_bytes(4, "big") + head
+
+
+def _elements(column: Column) -> list[bytes]:
+    """Each row's elements as they travel; as views of one array they would keep the garbage collector busy."""
+    data = arrays.encode(column.values, column.element).tobytes()
+    starts = (column.starts * column.element.wire.itemsize).tolist()
+    return [data[start:end] for start, end in pairwise(starts)]

@@ -1,4 +1,4 @@
-"""The two steps between a release that is whole and one that is live: compared, then made live or kept out."""
+"""The steps between lists that are written and a release that is live: finished, compared, made live or kept out."""
 
 from collections.abc import Collection
 from typing import Any
@@ -13,6 +13,16 @@ from nextpick_airflow.skipping import skip
 from nextpick_airflow.window import param, run_id, who
 
 log = structlog.get_logger()
+
+
+@task
+def finish(shards: list[dict[str, Any]]) -> int:
+    """Make the release whole that the shards have filled; returns its id."""
+    from nextpick.settings import load_settings
+    from nextpick.stages import precompute
+
+    with connection() as conn:
+        return precompute.finish(conn, load_settings(), shards[0]["release_id"])
 
 
 class DiffLink(BaseOperatorLink):

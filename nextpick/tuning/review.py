@@ -16,6 +16,7 @@ def rewritten(text: str, changed: Values) -> str:
     yaml.preserve_quotes = True
     yaml.width = 4096  # no line is broken
     yaml.indent(mapping=2)
+    yaml.representer.add_representer(type(None), lambda to, _: to.represent_scalar("tag:yaml.org,2002:null", "null"))
     tree = yaml.load(text)
     for dotted, value in changed.items():
         section, name = dotted.split(".")

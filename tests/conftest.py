@@ -90,6 +90,19 @@ def excluding() -> Version:
     return _trained("exclude")
 
 
+@pytest.fixture(scope="session")
+def empty_mlflow() -> Path:
+    """MLflow's tables in a SQLite file, to be copied; made, in seconds, by whichever worker asks first."""
+    folder = Path(os.environ[FOLDER]) / "mlflow"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            from nextpick import registry
+            from nextpick.settings import Settings
+
+            assert registry.champion(Settings(_env_file=None, home=folder)) is None
+    return folder / "mlflow.db"
+
+
 def _trained(seen_policy: str) -> Version:
     """Trained by whichever worker asks first."""
     from tests import trained

@@ -26,19 +26,11 @@ from tests.published import USERS, Version, fill, publish
 NOW = datetime(2025, 11, 13, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MLflow's tables, whose making takes seconds."""
-    home = tmp_path_factory.mktemp("mlflow")
-    registry.champion(Settings(_env_file=None, home=home))
-    return home / "mlflow.db"
-
-
 @pytest.fixture
-def settings(mlflow: Path, tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(empty_mlflow: Path, tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
     project = small_project(tmp_path / "project")
     (tmp_path / "home").mkdir()
-    shutil.copy(mlflow, tmp_path / "home")
+    shutil.copy(empty_mlflow, tmp_path / "home")
     for name, value in {"PROJECT": project, "HOME": tmp_path / "home", "DATABASE_URL": database_url}.items():
         monkeypatch.setenv(f"NEXTPICK_{name}", str(value))
     monkeypatch.setenv("COLUMNS", "200")

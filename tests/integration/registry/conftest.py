@@ -18,16 +18,6 @@ LINEAGE = {
 }
 
 
-@pytest.fixture(scope="session")
-def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MLflow's tables in a SQLite file: making them takes seconds, so every test gets a copy."""
-    from nextpick import registry
-
-    home = tmp_path_factory.mktemp("mlflow")
-    assert registry.champion(Settings(_env_file=None, home=home)) is None
-    return home / "mlflow.db"
-
-
 @pytest.fixture
 def settings(empty_mlflow: Path, tmp_path: Path) -> Settings:
     home = tmp_path / "home"

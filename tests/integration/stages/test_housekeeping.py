@@ -26,18 +26,10 @@ OLD = (NOW - timedelta(days=3)).timestamp()
 LINEAGE = {"run_id": "r", "git_sha": "f" * 40, "dirty": "false", "data_md5": "0" * 32, "dvc_lock_md5": "1" * 32}
 
 
-@pytest.fixture(scope="module")
-def mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MLflow's tables, whose making takes seconds."""
-    home = tmp_path_factory.mktemp("mlflow")
-    registry.champion(Settings(_env_file=None, home=home))
-    return home / "mlflow.db"
-
-
 @pytest.fixture
-def settings(mlflow: Path, tmp_path: Path) -> Settings:
+def settings(empty_mlflow: Path, tmp_path: Path) -> Settings:
     (tmp_path / "home").mkdir()
-    shutil.copy(mlflow, tmp_path / "home" / "mlflow.db")
+    shutil.copy(empty_mlflow, tmp_path / "home" / "mlflow.db")
     kept = {"generations": 2, "events_days": 120, "models": 1, "snapshots": 1, "run_folders": 1, "airflow_days": None}
     split = {"label_days": 14, "label_windows": 1, "test_days": 14}
     project = small_project(tmp_path / "project", retention=kept | {"impressions_days": 90}, split=split)

@@ -15,7 +15,7 @@ SIMILAR_FEATURES = (
     "similar_mean",  # the mean of these cosines
 )
 LAST_ITEMS = 5
-_AT_ONCE = 4096  # pairs x LAST_ITEMS vectors in memory
+_AT_ONCE = 512  # pairs x LAST_ITEMS vectors in the cache
 
 
 def category_features(
@@ -41,13 +41,12 @@ def similar_features(
     own: Histories, local: np.ndarray, item_rows: np.ndarray, vectors: np.ndarray
 ) -> dict[str, np.ndarray]:
     """One value a pair, float64. `vectors` (float32, (items, factors)) have length 1; NaN is an item nobody knew."""
-    latest, asked = _latest(own), vectors[item_rows]
+    others = _latest(own)[local]
     cosines = np.empty((len(local), LAST_ITEMS))
     for at in range(0, len(local), _AT_ONCE):
         part = slice(at, at + _AT_ONCE)
         # einsum adds up each pair by itself: no bit of it depends on which others are asked about.
-        cosines[part] = np.einsum("ij,ikj->ik", asked[part], vectors[latest[local[part]]])
-    others = latest[local]
+        cosines[part] = np.einsum("ij,ikj->ik", vectors[item_rows[part]], vectors[others[part]])
     known = ~np.isnan(cosines) & (others >= 0) & (others != item_rows[:, None])
     n = known.sum(axis=1)
     highest = np.where(known, cosines, -np.inf).max(axis=1)

@@ -24,6 +24,7 @@ from nextpick.features.user import USER_FEATURES, user_features
 OWN_HISTORY_ONLY = frozenset({"buy_again"})  # generators without features
 _OF_ITEM = tuple(f"item_{name}" for name in ITEM_FEATURES)
 WITH_VECTORS = frozenset({"als"})  # generators whose item vectors say what is similar
+_AT_ONCE = 4096  # rows written column by column while they lie in the cache
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,10 @@ def pair_features(
     if pool.vectors is not None:
         columns |= similar_features(own, local, pool.item_rows, pool.vectors)
     out = np.empty((len(pool.item_rows), len(wanted)), np.float32)
-    for i, name in enumerate(wanted):
-        out[:, i] = columns[name]
+    for at in range(0, len(out), _AT_ONCE):
+        part = slice(at, at + _AT_ONCE)
+        for i, name in enumerate(wanted):
+            out[part, i] = columns[name][part]
     return out
 
 

@@ -1,6 +1,8 @@
 """Every user's list, from one bundle as of one moment, in blocks of users so that memory stays bounded."""
 
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +15,8 @@ from nextpick.models.bundle import Bundle
 from nextpick.models.pool import build_pool
 from nextpick.release.list_block import ListBlock
 
-USERS_PER_BLOCK = (
-    512  # x the catalogue x generators x 4 bytes of scores at once: 24 MB for 4,000 items and 3 generators
-)
+USERS_PER_BLOCK = 256  # x some 400 candidates x 50 features x 4 bytes, 20 MB, and up to pool.MEMORY, for each thread
+THREADS = 2  # NumPy and what numba compiles let go of the interpreter; one more computes while one block is written
 
 
 @dataclass(frozen=True)
@@ -31,14 +32,26 @@ class Inputs:
     hidden: np.ndarray
 
 
-def list_blocks(bundle: Bundle, inputs: Inputs, users_per_block: int = USERS_PER_BLOCK) -> Iterator[ListBlock]:
-    """Lists of all users of `inputs.users`, in row order; the answer does not depend on the size of a block.
+def list_blocks(
+    bundle: Bundle, inputs: Inputs, users_per_block: int = USERS_PER_BLOCK, threads: int = THREADS
+) -> Iterator[ListBlock]:
+    """Lists of all users of `inputs.users`, in row order; no bit depends on the size of a block or the threads.
 
-    Within a list items go by the ranker's score, best first; ties go to the lower item row.
+    Within a list items go by the ranker's score, best first; ties go to the lower item row. No more than threads + 1
+    blocks are in memory, one of them the caller's.
     """
-    for start in range(0, len(inputs.users), users_per_block):
-        rows = np.arange(start, min(start + users_per_block, len(inputs.users)), dtype=np.int32)
-        yield _block(bundle, inputs, rows)
+    ahead: deque[Future[ListBlock]] = deque()
+    pool = ThreadPoolExecutor(threads, "lists")
+    try:
+        for start in range(0, len(inputs.users), users_per_block):
+            rows = np.arange(start, min(start + users_per_block, len(inputs.users)), dtype=np.int32)
+            ahead.append(pool.submit(_block, bundle, inputs, rows))
+            if len(ahead) == threads:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def item_rows(items: IdMap, table: ItemTable) -> list[tuple[int, str, str, list[str], float | None, list[float]]]:
@@ -78,12 +91,15 @@ def _block(bundle: Bundle, inputs: Inputs, rows: np.ndarray) -> ListBlock:
 
 def _best(pool: Pool, scores: np.ndarray, rows: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Positions in the pool of each user's best `size` items, users in the order of `rows`, and where each starts."""
-    order = np.lexsort((pool.item_rows, -scores, pool.user_rows))
-    users = pool.user_rows[order]
-    rank = np.arange(len(order)) - np.searchsorted(users, users)
-    kept = order[rank < size]
-    starts = np.searchsorted(pool.user_rows[kept], np.append(rows, rows[-1] + 1))
-    return kept, starts.astype(np.int64)
+    users = pool.user_rows - rows[0]
+    sizes = np.bincount(users, minlength=len(rows))
+    first = np.cumsum(sizes) - sizes
+    table = np.full((len(rows), int(sizes.max())), np.inf)
+    table[users, np.arange(len(scores)) - first[users]] = -scores
+    order = np.argsort(table, axis=1, kind="stable")[:, :size]  # a user's items ascend, so ties go to the lower
+    wanted = np.arange(order.shape[1]) < sizes[:, None]
+    kept = (order + first[:, None])[wanted]
+    return kept, np.append(0, np.minimum(sizes, size).cumsum()).astype(np.int64)
 
 
 def _known(price: float) -> float | None:

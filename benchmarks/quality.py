@@ -4,16 +4,17 @@
     python benchmarks/quality.py --train train.csv --test test.csv --negatives negatives.txt --k 10
 
 Files: lines `user item item ...` (where an item stands in the line counts as its time, unless the lines are sorted),
-or a .csv, .tsv or .parquet with columns user, item and perhaps time (seconds since 1970, or ISO 8601). Negatives are
-lines `user item item ...`: the test's items are then ranked among these alone. Otherwise all items of the three files
-are ranked. Items of train are masked. Make a split with `python -m benchmarks.yardstick.cut --help`; without --train
-and --test one of the project's sample is made.
+or a .csv, .tsv or .parquet with columns user, item and perhaps time (seconds since 1970, or ISO 8601), or the .rating
+of the NCF papers (user, item, rating, time; every rating counts). Negatives are lines `user item item ...`, or
+`(user,item) item ...`: the test's items are then ranked among these alone, and every user of the test must have some.
+Otherwise all items of the files are ranked. Items of train are masked. Make a split with
+`python -m benchmarks.yardstick.cut --help`; without --train and --test one of the project's sample is made.
 
 On stdout a line of JSON for each generator, and one for "fused", which ranks the union of several by a learnt sum of
 their scores and a LambdaRank over it. recall@k is over all of the test's items of a user, ndcg@k has its ideal over
 min(k, those), hit@k is 1 where any is found; means over the users of the test. fit_cpu_s and score_cpu_s are CPU
 seconds of one fit on all of train and of ranking all users. A model that refuses, takes too long or too much memory
-has {"model": .., "error": ..}.
+has {"model": .., "error": ..}; where a file cannot be read, every model has.
 
 The test is only looked at to measure. Settings are chosen on parts held back from train: steps from the defaults, for
 at most --choose-minutes of CPU a model (on a busy machine one and a half times as long), and with --tune by Optuna for
@@ -39,7 +40,8 @@ import pandas as pd  # noqa: E402
 from benchmarks.yardstick.cut import pairs, to_test, write  # noqa: E402
 from benchmarks.yardstick.fused import measure_fused  # noqa: E402
 from benchmarks.yardstick.isolated import Answer, isolated  # noqa: E402
-from benchmarks.yardstick.measure import Job, measure  # noqa: E402
+from benchmarks.yardstick.measure import Job, measure, tell  # noqa: E402
+from benchmarks.yardstick.remarks import remarks  # noqa: E402
 from benchmarks.yardstick.settings import LADDERS  # noqa: E402
 from benchmarks.yardstick.split import read_split  # noqa: E402
 from nextpick.data.online_retail import convert  # noqa: E402
@@ -56,7 +58,8 @@ def options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--test", type=Path)
     parser.add_argument("--negatives", type=Path)
     parser.add_argument("--k", type=int, default=20)
-    parser.add_argument("--generator", nargs="+", choices=MODELS, metavar="NAME", help=f"some of {', '.join(MODELS)}")
+    some = {"nargs": "+", "action": "extend", "choices": MODELS, "metavar": "NAME"}
+    parser.add_argument("--generator", help=f"some of {', '.join(MODELS)}", **some)
     parser.add_argument("--tune", action="store_true")
     parser.add_argument("--budget-minutes", type=float, default=30.0, help="of --tune, in all (default: %(default)g)")
     parser.add_argument("--choose-minutes", type=float, default=4.0, help="of CPU, a model (%(default)g)")
@@ -74,8 +77,8 @@ def options(argv: Sequence[str] | None) -> argparse.Namespace:
 def lines(asked: argparse.Namespace) -> dict[str, Answer]:
     """The line of each model, printed as soon as it is there."""
     done: dict[str, Answer] = {}
-    models = asked.generator or MODELS
-    for model in sorted(models, key=MODELS.index):
+    models = _models(asked)
+    for model in models:
         left = sum(bool(LADDERS.get(m)) for m in models if m not in done)
         tune_seconds = 60 * asked.budget_minutes / max(left, 1) if asked.tune and LADDERS.get(model) else 0.0
         asked.budget_minutes -= tune_seconds / 60
@@ -96,6 +99,11 @@ def lines(asked: argparse.Namespace) -> dict[str, Answer]:
     return done
 
 
+def _models(asked: argparse.Namespace) -> list[str]:
+    """Each once, "fused" last, as it begins with what the others chose."""
+    return [model for model in MODELS if model in (asked.generator or MODELS)]
+
+
 def of_the_sample(folder: Path) -> tuple[Path, Path]:
     """A random fifth of each customer's items of the project's sample, to find from the others."""
     sold = convert(pd.read_parquet(ROOT / "data/sample/online_retail.parquet")).events
@@ -113,16 +121,20 @@ def _ordered(model: str, line: Answer, k: int) -> dict[str, object]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure what was asked for; 2 where the split cannot be read."""
+    """Measure what was asked for; 2 where the split cannot be read, which is then every line's error."""
     asked = options(argv)
     with tempfile.TemporaryDirectory() as folder:
         try:
             if asked.train is None:
                 asked.train, asked.test = of_the_sample(Path(folder))
-            read_split(asked.train, asked.test, asked.negatives)
+            split = read_split(asked.train, asked.test, asked.negatives)
         except DataError as error:
             print(f"quality.py: {error}", file=sys.stderr)
+            for model in _models(asked):
+                print(json.dumps({"model": model, "error": str(error)}))
             return 2
+        for remark in remarks(split):
+            tell(remark)
         lines(asked)
     return 0
 

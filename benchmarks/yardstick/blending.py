@@ -88,6 +88,8 @@ def levelled(scores: np.ndarray) -> np.ndarray:
 
 
 def _scaled(scores: np.ndarray) -> np.ndarray:
+    if not len(scores):
+        return scores
     spread = scores.std(axis=0, dtype=np.float64)
     return scores / np.where(spread > 0, spread, 1).astype(np.float32)
 

@@ -21,7 +21,8 @@ Say = Callable[[str], None]
 
 
 def carvings(split: Split, seed: int) -> list[Split]:
-    """So many that their users are USERS in all, or _CARVINGS.
+    """So many that their users are USERS in all, or _CARVINGS; none of them without users, so none where nobody has two
+    items.
 
     Each is of other users where items are held back at random. Where last ones are, it is of all: what others did
     meanwhile is not known at the end of a history.
@@ -29,7 +30,8 @@ def carvings(split: Split, seed: int) -> list[Split]:
     ends = split.timing != "none" and split.cut != "random"
     first = carve(split, seed, None if ends else 0)
     n = min(_CARVINGS, -(-USERS // max(len(first.users), 1)))
-    return [first, *(carve(split, seed + i, None if ends else i) for i in range(1, n))]
+    others = (carve(split, seed + i, None if ends else i) for i in range(1, n))
+    return [carved for carved in (first, *others) if len(carved.users)]
 
 
 def valued(kind: str, carved: Sequence[Split], k: int, seed: int, say: Say) -> Value:

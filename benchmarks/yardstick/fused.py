@@ -77,7 +77,7 @@ def measure_fused(job: Job) -> dict[str, Any]:
     for part in carved:
         users = some_users(part, USERS, SEED)
         learnt.append(pool(_fitted(chosen, part, job), part, users))
-    mixed = blend(joined(learnt), job.k, SEED, tell)
+    mixed = blend(joined(learnt), job.k, SEED, tell) if learnt else Blend(np.ones(len(chosen)))
     started = time.process_time()
     members = _fitted(chosen, split, job)
     fitted = time.process_time()
@@ -106,6 +106,8 @@ def _settings(name: str, member: Member, carved: list[Split], split: Split, job:
     start = {**start_of(member.kind, split.timing), **member.start}
     if name in SETTLED_ALIKE and name in job.settled:
         return job.settled[name]
+    if not carved:  # nothing can be held back
+        return start
     value = valued(member.kind, carved, job.k, SEED, tell)
     ladders = {name: ladder for name, ladder in ladders_of(member.kind, split).items() if name in member.climbed}
     share = job.choose_seconds * (0.5 if name == "als" else 0.5 / len(MEMBERS))

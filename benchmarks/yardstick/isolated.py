@@ -2,9 +2,11 @@
 
 import faulthandler
 import multiprocessing
+import os
 import resource
 import signal
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -46,6 +48,7 @@ def _end(code: int) -> str:
 
 
 def _child(answer: Connection, work: Callable[[Job], Answer], job: Job, max_gb: float) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     limit_memory(max_gb)
     faulthandler.enable()  # a crash in a library says where
     try:
@@ -54,6 +57,13 @@ def _child(answer: Connection, work: Callable[[Job], Answer], job: Job, max_gb: 
         answer.send({"error": str(error)})
     except MemoryError as error:
         answer.send({"error": f"needs more than the {max_gb:g} GB it may have: {error or 'out of memory'}"})
+
+
+def _end_with_parent() -> None:
+    """Nobody else stops this process where its parent was killed."""
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os._exit(1)
 
 
 def limit_memory(max_gb: float) -> None:

@@ -56,7 +56,10 @@ def choose(kind: str, split: Split, job: Job) -> Update:
         return start
     carved = carvings(split, SEED)
     if kind == "ease" and split.train.n_items > DENSE_ITEMS:  # one inverse of all takes the time there is
-        carved = [narrowed(part, DENSE_ITEMS) for part in carved]
+        carved = [few for part in carved if len((few := narrowed(part, DENSE_ITEMS)).users)]
+    if not carved:
+        tell(f"{kind} has nothing to choose by, as nothing can be held back, and starts as it is")
+        return start
     value = valued(kind, carved, job.k, SEED, tell)
     enough = spent(job.choose_seconds, 1.5 * job.choose_seconds)
     chosen = settle(value, start, ladders, enough)

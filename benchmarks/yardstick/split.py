@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from nextpick.schema import US_PER_DAY
 Timing = Literal["time", "order", "none"]
 Cut = Literal["random", "last", "untold"]
 AS_OF = 1_000_000 * US_PER_DAY  # of a split without times; anything would do
+_TABLES = (".csv", ".tsv", ".parquet", ".rating")
 _ASCENDING = 0.9  # share of neighbours in a line that ascend, from which on the lines are sorted and tell no order
 
 
@@ -26,7 +27,7 @@ class Split:
 
     timing says what the times of train are: "time" real ones; "order" a day for each place in a user's line, the last
     item being the newest; "none" all the same. cut says, by the times of both, whether the test has the last of each
-    user's items or any.
+    user's items or any. Where there are negatives, every user of the test has some.
     """
 
     train: Histories
@@ -42,7 +43,8 @@ class Split:
 
 
 def read_split(train: Path, test: Path, negatives: Path | None = None) -> Split:
-    """The split in these files. The catalogue is every item that any of them names.
+    """The split in these files. The catalogue is every item that any of them names. Times that are all the same tell
+    nothing.
 
     Raises: DataError, naming file and line or column.
     """
@@ -50,20 +52,35 @@ def read_split(train: Path, test: Path, negatives: Path | None = None) -> Split:
     users, items = (pd.Index(pd.unique(pd.concat([part[name] for part in parts]))) for name in ("user", "item"))
     shape = len(users), len(items)
     rows = [(users.get_indexer(part["user"]), items.get_indexer(part["item"])) for part in parts]
-    learnt, timing = _histories(*rows[0], parts[0].get("time"), shape, _tells_order(parts[0]))
-    sought, *among = [_ones(*pair, shape) for pair in rows[1:]]
-    if not len(parts[0]) or not sought.nnz:
+    if not len(parts[0]) or not len(parts[1]):
         raise DataError(f"{test if len(parts[0]) else train} has no user with an item: there is nothing to measure.")
+    time = parts[0].get("time")
+    learnt, timing = _histories(*rows[0], time if _differ(time) else None, shape, _tells_order(parts[0]))
+    sought, *among = [_ones(*pair, shape) for pair in rows[1:]]
+    if among:
+        _refuse_without_rivals(negatives, sought, among[0], users)
     cut = _cut(learnt, rows[1][0], parts[1].get("time")) if timing == "time" else "untold"
     return Split(learnt, sought, among[0] if among else None, timing, cut)
+
+
+def _refuse_without_rivals(path: Path | None, sought: csr_matrix, among: csr_matrix, names: pd.Index) -> None:
+    """A user who has no negatives would find what they seek whoever ranks: the figures would say nothing."""
+    seeking = np.diff(sought.indptr) > 0
+    alone = np.flatnonzero(seeking & (np.diff(among.indptr) == 0))
+    if len(alone):
+        raise DataError(
+            f"{path} has no items for {len(alone)} of the {seeking.sum()} users of the test, such as "
+            f"{names[alone[0]]!r}: what they seek would be all there is to rank. Add their lines, or leave these users "
+            "out of the test."
+        )
 
 
 def read_pairs(path: Path) -> pd.DataFrame:
     """user and item (text) of each pair in the file's order, and time where it has one. Raises: DataError."""
     if not path.is_file():
         raise DataError(f"{path} is not a file. Name one with lines `user item item ...`, a .csv or a .parquet.")
-    if path.suffix in (".csv", ".tsv", ".parquet"):
-        return _read_table(path)
+    if path.suffix.lower() in _TABLES:
+        return _pairs_of(path, _read_table(path))
     try:
         lines = list(_lines(path))
     except UnicodeDecodeError as error:
@@ -75,7 +92,7 @@ def read_pairs(path: Path) -> pd.DataFrame:
 
 def _lines(path: Path) -> Iterator[list[str]]:
     """The words of each line; a first word `(user,item)`, as in the negatives of the NCF papers, is its user."""
-    with path.open(encoding="utf-8") as file:
+    with path.open(encoding="utf-8-sig") as file:  # some editors begin a file with a mark, which is no part of an id
         for line in file:
             words = line.split()
             if words and (pair := re.fullmatch(r"\(\s*([^,\s]+),[^)]*\)", words[0])):
@@ -85,21 +102,35 @@ def _lines(path: Path) -> Iterator[list[str]]:
 
 
 def _read_table(path: Path) -> pd.DataFrame:
-    try:
-        if path.suffix == ".parquet":
-            table = pd.read_parquet(path)
-        else:
-            table = pd.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",", dtype={"user": str, "item": str})
+    kind = path.suffix.lower()
+    asked: dict[str, Any] = {"sep": "," if kind == ".csv" else "\t", "dtype": {"user": str, "item": str}}
+    if kind == ".rating":
+        asked |= {"header": None, "names": ["user", "item", "rating", "time"]}
+    try:  # an item may be called NA, or null
+        if kind == ".parquet":
+            return pd.read_parquet(path)
+        return pd.read_csv(path, keep_default_na=False, na_values=[""], **asked)
     except (OSError, ValueError, pd.errors.ParserError) as error:
-        raise DataError(f"{path} cannot be read as {path.suffix[1:]}: {error}.") from None
+        raise DataError(f"{path} cannot be read as {kind[1:]}: {error}.") from None
+
+
+def _pairs_of(path: Path, table: pd.DataFrame) -> pd.DataFrame:
     if missing := {"user", "item"} - set(table.columns):
-        raise DataError(f"{path} has columns {', '.join(table.columns)}: {' and '.join(sorted(missing))} missing.")
+        columns = ", ".join(map(str, table.columns))
+        raise DataError(f"{path} has columns {columns}: {' and '.join(sorted(missing))} missing.")
     if (empty := table[["user", "item"]].isna().any(axis=1)).any():
         raise DataError(f"{path}: row {int(np.flatnonzero(empty)[0]) + 1} has no user or no item.")
-    pairs = pd.DataFrame({"user": table["user"].astype(str), "item": table["item"].astype(str)}, dtype=object)
-    if "time" in table:
+    pairs = pd.DataFrame({"user": _ids(table["user"]), "item": _ids(table["item"])}, dtype=object)
+    if "time" in table and table["time"].notna().any():
         pairs["time"] = _microseconds(path, table["time"])
     return pairs
+
+
+def _ids(column: pd.Series) -> pd.Series:
+    """As text; 7.0 is 7, as other files call it."""
+    if pd.api.types.is_float_dtype(column) and (column == column.round()).all():
+        column = column.astype("int64")
+    return column.astype(str)
 
 
 def _microseconds(path: Path, times: pd.Series) -> np.ndarray:
@@ -124,6 +155,10 @@ def _cut(learnt: Histories, users: np.ndarray, time: pd.Series | None) -> Cut:
     np.maximum.at(newest, learnt.user_rows, learnt.last_at)
     after = float((time.to_numpy(np.int64) >= newest[users]).mean())
     return "last" if after > 0.95 else "random" if after < 0.6 else "untold"
+
+
+def _differ(time: pd.Series | None) -> bool:
+    return time is not None and bool(np.ptp(time.to_numpy(np.int64)) > 0)
 
 
 def _tells_order(pairs: pd.DataFrame) -> bool:

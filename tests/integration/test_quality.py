@@ -1,12 +1,14 @@
 """The public yardstick from the command line, on a split so small that all of it takes seconds."""
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks import quality
@@ -79,10 +81,69 @@ def test_a_model_that_fails_has_a_line(tmp_path: Path, capsys: pytest.CaptureFix
     assert line == {"model": "ease", "error": "not done after 0.0001 minutes; allow more with --timeout-minutes"}
 
 
-def test_a_split_that_cannot_be_read_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_split_that_cannot_be_read_is_every_models_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     train, _ = ring(tmp_path)
     assert quality.main(["--train", str(train), "--test", str(tmp_path / "no.txt")]) == 2
-    assert "no.txt is not a file" in capsys.readouterr().err
+    said = capsys.readouterr()
+    lines = [json.loads(line) for line in said.out.splitlines()]
+    assert "no.txt is not a file" in said.err
+    assert [line["model"] for line in lines] == [*GENERATORS, "fused"]
+    assert all(list(line) == ["model", "error"] and "no.txt is not a file" in line["error"] for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ("0 1 2 3\n1 2 3 4\n2 1 3 5\n", "0 4\n1 1\n2 2\n"),  # of three users no fold of a quarter has any
+        ("0 1\n1 2\n2 1\n", "0 2\n1 1\n2 2\n"),  # nobody has an item to hold back
+        ("0 1 2\n", "0 3\n"),  # what is sought is in nobody's train
+        ("0 1 2\n1 1 2\n", "0 2\n"),  # and in the user's own
+        ("0 1 2\n1 2 3\n2 3 1\n3 1 2\n", "4 1\n"),  # and by somebody who has nothing
+    ],
+)
+@pytest.mark.parametrize("model", [*GENERATORS, "fused"])
+@pytest.mark.filterwarnings("error")
+def test_a_split_too_small_to_choose_by_is_measured_all_the_same(
+    model: str, train: str, test: str, tmp_path: Path
+) -> None:
+    (tmp_path / "train.txt").write_text(train)
+    (tmp_path / "test.txt").write_text(test)
+    work = measure_fused if model == "fused" else measure
+    line = work(Job(model, tmp_path / "train.txt", tmp_path / "test.txt", None, 20, 0.1, 0.0, 8.0))
+    assert all(0 <= line[f"{name}@20"] <= 1 for name in ("recall", "ndcg", "hit"))
+
+
+def test_one_is_found_among_negatives_as_the_ncf_papers_measure(tmp_path: Path) -> None:
+    """Leave one out, k = 10, and 99 negatives: chance finds a tenth, and popularity says nothing on a ring."""
+    draw, n_items = np.random.default_rng(5), 120
+    first = draw.integers(n_items, size=90)
+    own = (first[:, None] + np.arange(9)) % n_items
+    for name, items in (("train", np.delete(own, 4, axis=1)), ("test", own[:, 4:5])):
+        rows = [f"{user}\t{item}\t5\t97830{at}" for user, line in enumerate(items) for at, item in enumerate(line)]
+        (tmp_path / f"ring.{name}.rating").write_text("\n".join(rows))
+    with (tmp_path / "ring.test.negative").open("w") as file:
+        for user, items in enumerate(own):
+            others = draw.permutation(np.setdiff1d(np.arange(n_items), items))[:99]
+            file.write("\t".join([f"({user},{items[4]})", *map(str, others)]) + "\n")
+    files = [tmp_path / f"ring.{name}" for name in ("train.rating", "test.rating", "test.negative")]
+    for model, least in (("item_knn", 0.9), ("fused", 0.9)):
+        work = measure_fused if model == "fused" else measure
+        line = work(Job(model, *files, 10, 0.1, 0.0, 8.0))
+        assert line["hit@10"] == line["recall@10"] > least
+    assert measure(Job("popular", *files, 10, 0.1, 0.0, 8.0))["hit@10"] < 0.4
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_however_it_is_ended_it_leaves_no_process_behind(ending: signal.Signals, tmp_path: Path) -> None:
+    train, test = ring(tmp_path)
+    command = [sys.executable, str(ROOT / "benchmarks/quality.py"), "--train", train, "--test", test, "--k", "5"]
+    command += ["--generator", "bpr", "--tune", "--budget-minutes", "5"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        next(line for line in process.stderr if "bpr 0." in line)  # its child is at work
+        process.send_signal(ending)
+        process.communicate(timeout=60)  # until nobody holds its end of the pipe: a child would hold it for minutes
+        assert process.returncode != 0
 
 
 def test_help_teaches_the_formats(capsys: pytest.CaptureFixture[str]) -> None:

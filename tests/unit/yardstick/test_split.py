@@ -100,6 +100,45 @@ def test_negatives_are_lines_and_may_name_the_pair_as_the_ncf_papers_do(tmp_path
     assert plain.negatives.toarray().tolist() == paired.negatives.toarray().tolist() == [[0, 0, 0, 1, 1]]
 
 
+def test_a_user_whose_only_candidate_is_what_they_seek_is_refused(tmp_path: Path, test_file: Path) -> None:
+    train = lines(tmp_path / "train.txt", "a 7 3\n")
+    with pytest.raises(DataError, match=r"n\.txt has no items for 1 of the 1 users of the test, such as 'a': "):
+        read_split(train, test_file, lines(tmp_path / "n.txt", "b 8 9\n"))
+
+
+def test_the_ncf_papers_ratings_are_users_items_and_times(tmp_path: Path) -> None:
+    train = lines(tmp_path / "ml.train.rating", "0\t7\t4\t100\n0\t3\t5\t50\n")
+    split = read_split(train, lines(tmp_path / "ml.test.rating", "0\t9\t1\t200\n"))
+    assert (split.timing, split.cut) == ("time", "last")
+    assert entries(split) == [(0, 0), (0, 1)]
+    assert split.train.n_items == 3
+
+
+def test_what_editors_and_windows_add_to_a_file_is_no_part_of_an_id(tmp_path: Path, test_file: Path) -> None:
+    plain = read_split(lines(tmp_path / "train.txt", "a 7 3\nb 9 1\n"), test_file)
+    (tmp_path / "odd.txt").write_bytes("\ufeffa 7\t3 \r\n\r\n  \r\nb  9 1\r\n".encode())
+    odd = read_split(tmp_path / "odd.txt", test_file)
+    assert entries(odd) == entries(plain)
+    assert odd.test.toarray().tolist() == plain.test.toarray().tolist()
+
+
+def test_ids_are_text_whatever_a_table_takes_them_for(tmp_path: Path) -> None:
+    train = table(tmp_path / "train.parquet", {"user": [1.0, 2.0], "item": ["NA", "007"]})
+    test = lines(tmp_path / "test.csv", "user,item\n1,007\n2,NA\n")
+    split = read_split(train, test)
+    assert split.train.n_items == len(split.train) == 2
+    assert split.test.toarray().tolist() == [[0, 1], [1, 0]]
+
+
+def test_times_that_are_all_the_same_tell_nothing(tmp_path: Path) -> None:
+    same = table(tmp_path / "t.csv", {"user": ["a", "a"], "item": [3, 7], "time": [5, 5]})
+    none = table(tmp_path / "n.csv", {"user": ["a", "a"], "item": [3, 7], "time": [None, None]})
+    test = table(tmp_path / "test.csv", {"user": ["a"], "item": [9], "time": [5]})
+    for train in (same, none):
+        split = read_split(train, test)
+        assert (split.timing, split.cut) == ("none", "untold")
+
+
 @pytest.mark.parametrize(
     ("name", "text", "fault"),
     [

@@ -17,11 +17,11 @@ BEFORE_AND_AFTER = {"load", "drift", "promotion", "publish", "retention"}
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)  # JSON, as in a bundle, has neither
 
 
 class DataParams(_Section):
-    kinds: dict[str, float] = Field(min_length=1)
+    kinds: dict[str, Annotated[float, Field(gt=0)]] = Field(min_length=1)
 
 
 class LoadParams(_Section):

@@ -64,11 +64,12 @@ def _champion(
 ) -> tuple[np.ndarray, float | None]:
     """The champion's ndcg of each user, and the share of the challenger's lists that its own lack.
 
-    What is relevant and how long lists are is the challenger's to say.
+    What is relevant, how long lists are and how much memory a fit may take is the challenger's to say.
     """
     snapshot, k = prepared.read(project), params.evaluation.k
     rules = {name: getattr(params, name) for name in ("data", "scenarios", "evaluation", "seed")}
-    own = champion.params.model_copy(update=rules)
+    room = {"ease": champion.params.ease.model_copy(update={"max_gb": params.ease.max_gb})}
+    own = champion.params.model_copy(update=rules | room)
     held = holdout(snapshot, own, snapshot.windows.test_from, snapshot.windows.cutoff)
     if not np.array_equal(held.users, measured["user_row"]):
         raise DataError(

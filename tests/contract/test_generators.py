@@ -128,6 +128,35 @@ def test_where_everything_is_hidden_there_is_no_candidate(generator: Generator, 
     assert len(pool.item_rows) == len(pool.user_rows) == len(pool.scores) == len(pool.ranks) == 0
 
 
+def test_who_has_everything_has_no_candidate_where_that_is_excluded(generator: Generator) -> None:
+    one = Histories(NOW, N + 1, np.array([0, N + 1]), *_all_of(N + 1, NOW - US_PER_DAY))
+    for policy, most in (("exclude", 0), ("allow", N + 1)):
+        assert len(proposed(generator, 0, N + 1, policy, one)) <= most
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("days", "days_of_one"), [(180_000, 180_000), (1, 6000)])
+def test_what_is_so_long_ago_that_it_counts_for_nothing_takes_nobodys_candidates_away(
+    days: int, days_of_one: int, name: str
+) -> None:
+    """A user who had everything, all of it or the item that nobody else has so long ago that float32 has no number."""
+    rows, counts, weights, first, last = _all_of(N + 1, NOW - days * US_PER_DAY)
+    last[N] = first[N] = NOW - days_of_one * US_PER_DAY
+    ancient = Histories(NOW, N + 1, np.array([0, N + 1]), rows, counts, weights, first, last)
+    chosen = PARAMS.model_copy(update={"item_knn": PARAMS.item_knn.model_copy(update={"shrink": 0.0})})
+    before, after = (
+        KINDS[name].fit(joined(BOARD, more), chosen).scores(BOARD, USERS) for more in (no_history(N + 1, NOW), ancient)
+    )
+    assert (np.isfinite(before) <= np.isfinite(after)).all()
+    assert not np.isinf(after).any()
+
+
+def _all_of(n: int, at: int) -> tuple[np.ndarray, ...]:
+    """The arrays of one user's history who took each of n items once, then."""
+    when = np.full(n, at, np.int64)
+    return np.arange(n, dtype=np.int32), np.ones(n, np.int32), np.ones(n, np.float32), when, when.copy()
+
+
 def test_excluding_what_is_seen_leaves_no_own_item(generator: Generator) -> None:
     for user in range(N):
         mine = BOARD.item_rows[BOARD.indptr[user] : BOARD.indptr[user + 1]]

@@ -44,7 +44,8 @@ class ItemKnn:
         def weighing(products: np.ndarray, items: np.ndarray, others: np.ndarray) -> np.ndarray:
             if chosen.similarity == "bm25":
                 return products
-            return products / (lengths[items] * lengths[others] + chosen.shrink)
+            scale = lengths[items] * lengths[others] + chosen.shrink
+            return np.divide(products, scale, out=np.zeros_like(scale), where=scale > 0)  # 0: all of it is too long ago
 
         near = Neighbours.nearest(weighed.T.tocsr(), weighed, chosen.neighbours, weighing)
         return cls(near, chosen.half_life_days)

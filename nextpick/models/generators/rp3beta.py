@@ -59,9 +59,9 @@ class Rp3Beta:
 
 
 def _shares(matrix: csr_matrix, alpha: float) -> csr_matrix:
-    """Each row shared out among its entries, to the power of alpha; float32."""
-    sums = np.asarray(matrix.sum(axis=1), np.float64).ravel()
-    values = (matrix.data / np.repeat(sums, np.diff(matrix.indptr))) ** alpha
+    """Each row shared out among its entries, to the power of alpha; float32. So long ago that it is 0 is no share."""
+    sums = np.repeat(np.asarray(matrix.sum(axis=1), np.float64).ravel(), np.diff(matrix.indptr))
+    values = np.divide(matrix.data, sums, out=np.zeros(len(sums)), where=sums > 0) ** alpha
     return csr_matrix((values.astype(np.float32), matrix.indices, matrix.indptr), shape=matrix.shape)
 
 

@@ -35,6 +35,14 @@ def test_a_champion_that_learnt_later_is_said_to_be_flattered(honest: Path) -> N
     assert "flatters the champion" in gate.run(honest, replace(champion, windows=later)).reasons[-1]
 
 
+def test_a_champion_may_be_fitted_in_as_much_memory_as_the_challenger(honest: Path) -> None:
+    """The catalogue has grown, and ease.max_gb in params.yaml with it; what the champion was trained with is past."""
+    champion = load_bundle(honest / BUNDLE)
+    assert "ease" in champion.generators
+    small = champion.params.model_copy(update={"ease": champion.params.ease.model_copy(update={"max_gb": 1e-9})})
+    assert gate.run(honest, replace(champion, params=small)).promote
+
+
 def test_a_folder_in_which_nothing_was_evaluated_is_refused(tmp_path: Path, honest: Path) -> None:
     shutil.copy(honest / "params.yaml", tmp_path)
     with pytest.raises(DataError, match=r"holds no evaluation: .*Run `dvc repro evaluate` there"):

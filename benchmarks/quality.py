@@ -4,11 +4,11 @@
     python benchmarks/quality.py --train train.csv --test test.csv --negatives negatives.txt --k 10
 
 Files: lines `user item item ...` (where an item stands in the line counts as its time, unless the lines are sorted),
-or a .csv, .tsv or .parquet with columns user, item and perhaps time (seconds since 1970, or ISO 8601), or the .rating
-of the NCF papers (user, item, rating, time; every rating counts). Negatives are lines `user item item ...`, or
-`(user,item) item ...`: the test's items are then ranked among these alone, and every user of the test must have some.
-Otherwise all items of the files are ranked. Items of train are masked. Make a split with
-`python -m benchmarks.yardstick.cut --help`; without --train and --test one of the project's sample is made.
+or a .csv, .tsv or .parquet with columns user, item and perhaps time (ISO 8601, or seconds since 1970, or milli-, micro-
+or nanoseconds, as their size tells), or the .rating of the NCF papers (user, item, rating, time; every rating counts).
+Negatives are lines `user item item ...`, or `(user,item) item ...`: the test's items are then ranked among these alone,
+and every user of the test must have some. Otherwise all items of the files are ranked. Items of train are masked. Make
+a split with `python -m benchmarks.yardstick.cut --help`; without --train and --test one of the sample is made.
 
 On stdout a line of JSON for each generator, and one for "fused", which ranks the union of several by a learnt sum of
 their scores and a LambdaRank over it. recall@k is over all of the test's items of a user, ndcg@k has its ideal over

@@ -1,6 +1,7 @@
 """A split of the literature: what to learn from, what to find, and perhaps among which items."""
 
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +84,8 @@ def read_pairs(path: Path) -> pd.DataFrame:
         return _pairs_of(path, _read_table(path))
     try:
         lines = list(_lines(path))
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error}.") from None
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not text ({error}). Name a table .csv, .tsv or .parquet.") from None
     sizes = [len(line) - 1 for line in lines]
@@ -104,12 +107,17 @@ def _lines(path: Path) -> Iterator[list[str]]:
 def _read_table(path: Path) -> pd.DataFrame:
     kind = path.suffix.lower()
     asked: dict[str, Any] = {"sep": "," if kind == ".csv" else "\t", "dtype": {"user": str, "item": str}}
+    asked["index_col"] = False  # where rows have more than the header, pandas would take the first for names of rows
     if kind == ".rating":
         asked |= {"header": None, "names": ["user", "item", "rating", "time"]}
     try:  # an item may be called NA, or null
         if kind == ".parquet":
             return pd.read_parquet(path)
-        return pd.read_csv(path, keep_default_na=False, na_values=[""], **asked)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # a loss of columns
+            return pd.read_csv(path, keep_default_na=False, na_values=[""], **asked)
+    except pd.errors.ParserWarning:
+        raise DataError(f"{path} has rows of more columns than {asked.get('names', 'its header')}.") from None
     except (OSError, ValueError, pd.errors.ParserError) as error:
         raise DataError(f"{path} cannot be read as {kind[1:]}: {error}.") from None
 
@@ -134,10 +142,10 @@ def _ids(column: pd.Series) -> pd.Series:
 
 
 def _microseconds(path: Path, times: pd.Series) -> np.ndarray:
-    """int64, from numbers (seconds since 1970) or from dates."""
+    """int64, from numbers (since 1970, in the unit that their size tells) or from dates."""
     try:
         if pd.api.types.is_numeric_dtype(times):
-            at = pd.to_datetime(times, unit="s", utc=True)
+            at = pd.to_datetime(times, unit=_unit(times), utc=True)
         else:
             at = pd.to_datetime(times, utc=True, format="ISO8601")
     except (ValueError, OverflowError) as error:
@@ -145,6 +153,12 @@ def _microseconds(path: Path, times: pd.Series) -> np.ndarray:
     if at.isna().any():
         raise DataError(f"{path}: row {int(np.flatnonzero(at.isna())[0]) + 1} has no time.")
     return at.dt.as_unit("us").astype("int64").to_numpy()
+
+
+def _unit(times: pd.Series) -> str:
+    """Seconds below 1e11, which is the year 5138; of more digits milli-, micro- or nanoseconds."""
+    largest = times.abs().max()
+    return next((unit for unit, end in (("s", 1e11), ("ms", 1e14), ("us", 1e17)) if largest < end), "ns")
 
 
 def _cut(learnt: Histories, users: np.ndarray, time: pd.Series | None) -> Cut:

@@ -130,6 +130,13 @@ def test_ids_are_text_whatever_a_table_takes_them_for(tmp_path: Path) -> None:
     assert split.test.toarray().tolist() == [[0, 1], [1, 0]]
 
 
+@pytest.mark.parametrize("a_second", [1, 10**3, 10**6, 10**9])
+def test_times_are_in_the_unit_that_their_size_tells(a_second: int, tmp_path: Path, test_file: Path) -> None:
+    at = [1_433_221_332 * a_second, 1_433_223_236 * a_second]
+    train = table(tmp_path / "train.csv", {"user": ["a", "a"], "item": [3, 7], "time": at})
+    assert np.diff(read_split(train, test_file).train.last_at).tolist() == [1904 * 10**6]
+
+
 def test_times_that_are_all_the_same_tell_nothing(tmp_path: Path) -> None:
     same = table(tmp_path / "t.csv", {"user": ["a", "a"], "item": [3, 7], "time": [5, 5]})
     none = table(tmp_path / "n.csv", {"user": ["a", "a"], "item": [3, 7], "time": [None, None]})
@@ -146,6 +153,9 @@ def test_times_that_are_all_the_same_tell_nothing(tmp_path: Path) -> None:
         ("x.csv", "user,item\na,1\n,2\n", r"x\.csv: row 2 has no user or no item"),
         ("x.csv", "user,item,time\na,1,5\nb,1,\n", r"x\.csv: row 2 has no time"),
         ("x.csv", "user,item,time\na,1,soon\n", r"x\.csv: time is neither seconds since 1970 nor ISO 8601"),
+        ("x.csv", "user,item\na,1,9\n", r"x\.csv has rows of more columns than its header"),
+        ("x.rating", "a\t1\t5\t100\t9\n", r"x\.rating has rows of more columns than .*'rating', 'time'"),
+        ("x.csv", "user,item,time\na,1,9e30\n", r"x\.csv: time is neither seconds since 1970 nor ISO 8601"),
         ("x.parquet", "no parquet", r"x\.parquet cannot be read as parquet"),
         ("x.txt", "", r"x\.txt has no user with an item"),
     ],

@@ -85,9 +85,10 @@ def _movielens(folder: Path) -> Data:
 def _own(path: Path) -> Data:
     """A file of events alone: CSV, JSON lines or Parquet; a row that cannot be used is left out."""
     now, form = datetime.now(UTC), incoming.EventForm(kind="event")
-    events = pd.concat(
-        [incoming.check_events(block, form, now).good for block in readers.read(path, FileForm())], ignore_index=True
-    )
+    parts = [incoming.check_events(block, form, now).good for block in readers.read(path, FileForm())]
+    if not sum(map(len, parts)):
+        raise DataError(f"{path} has no row that can be used as an event: `nextpick load --help` names the columns.")
+    events = pd.concat(parts, ignore_index=True)
     numbered = pd.Series([f"row {i}" for i in range(len(events))], dtype="str")
     events[EVENT_ID] = events[EVENT_ID].fillna(numbered)
     ids = pd.Series(sorted(events[ITEM_ID].unique()), dtype="str")

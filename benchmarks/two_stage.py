@@ -36,7 +36,7 @@ from benchmarks import datasets  # noqa: E402
 from benchmarks.harness import cpu_seconds  # noqa: E402
 from nextpick.data import clean, split  # noqa: E402
 from nextpick.data.snapshot import Snapshot  # noqa: E402
-from nextpick.errors import ConfigError, NextPickError  # noqa: E402
+from nextpick.errors import ConfigError, DataError, NextPickError  # noqa: E402
 from nextpick.evaluation import trial  # noqa: E402
 from nextpick.evaluation.bootstrap import paired  # noqa: E402
 from nextpick.evaluation.report import MODEL, per_user  # noqa: E402
@@ -75,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def make(data: datasets.Data, params: Params) -> World:
-    """Clean, split and fit. A generator that refuses the catalogue is left out and said so."""
+    """Clean, split and fit. A generator that refuses the catalogue is left out and said so. Raises: DataError."""
     params = params.model_copy(update={"data": params.data.model_copy(update={"kinds": data.kinds})})
     interactions = clean.clean(data.events, data.kinds).interactions
     windows = split.windows(interactions, params.split)
@@ -83,6 +83,8 @@ def make(data: datasets.Data, params: Params) -> World:
     held = holdout(snapshot, params, windows.test_from, windows.cutoff)
     say(f"{len(interactions):,} interactions, {len(snapshot.users):,} users, {len(snapshot.items):,} items; "
         f"{int(held.warm.sum()):,} users tested, {len(windows.labels)} label windows")  # fmt: skip
+    if not held.warm.any():
+        raise DataError("Nobody with a history took anything in the test window, so nothing can be measured: more --days?")
     tested = _fitted(snapshot, params, windows.test_from, tuple(KINDS))
     pool = {name: size for name, size in params.pool.items() if name in tested}
     params = params.model_copy(update={"pool": pool})

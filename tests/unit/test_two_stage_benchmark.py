@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from benchmarks import datasets, two_stage
@@ -67,6 +68,21 @@ def test_a_file_of_events_is_enough(tmp_path: Path) -> None:
     assert data.kinds == {"event": 1.0}
     assert len(data.events) == data.events["event_id"].nunique() == len(published.interactions())
     assert list(data.catalogue["item_id"]) == sorted(published.interactions()["item_id"].unique())
+
+
+def test_a_test_window_of_new_users_alone_and_a_file_without_events_say_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "events.csv"
+    known = published.interactions()[["user_id", "item_id", "occurred_at"]]
+    test_from = known["occurred_at"].max() - pd.Timedelta(days=14)
+    known.loc[known["occurred_at"] > test_from, "user_id"] += " anew"
+    known.to_csv(file, index=False)
+    assert two_stage.main(["--data", str(file), "--days", "14"]) == 1
+    assert "Nobody with a history took anything in the test window" in capsys.readouterr().err
+    file.write_text("user_id,item_id,occurred_at\n")
+    assert two_stage.main(["--data", str(file)]) == 1
+    assert "events.csv has no row that can be used as an event" in capsys.readouterr().err
 
 
 def test_data_that_is_not_there_is_an_error_that_says_where_to_put_it(

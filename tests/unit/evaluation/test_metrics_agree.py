@@ -1,4 +1,4 @@
-"""Our metrics and those of ranx, an independent library, on the same lists.
+"""Our metrics and those of independent libraries: lists by ranx, auc by scikit-learn.
 
 ranx is compiled by numba as it is used, for 40 CPU-seconds, and warns as it is imported; in a Python of its own with
 the compiler off it does neither. Where a definition differs, the test says how.
@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
-from nextpick.evaluation.metrics import hit_rate_at_k, map_at_k, mrr_at_k, ndcg_at_k, precision_at_k, recall_at_k
+from nextpick.evaluation.metrics import auc, hit_rate_at_k, map_at_k, mrr_at_k, ndcg_at_k, precision_at_k, recall_at_k
 
 K, USERS, ITEMS, PLACES = 10, 40, 30, 12
 THEIRS = """
@@ -72,3 +73,14 @@ def test_they_agree_to_the_last_digits(world: tuple[np.ndarray, list[np.ndarray]
     assert relevant.max() > K
     for name, values in ours.items():
         assert values == pytest.approx(np.array(theirs[name]), abs=1e-9), name
+
+
+def test_auc_is_scikit_learns_of_each_user() -> None:
+    """With ties, and users of all sizes from two candidates on who have one of either kind."""
+    rng = np.random.default_rng(2)
+    sizes = rng.integers(2, 30, USERS)
+    indptr = np.concatenate([[0], np.cumsum(sizes)])
+    scores, labels = rng.integers(0, 6, indptr[-1]) / 5, (rng.random(indptr[-1]) < 0.3).astype(int)
+    labels[indptr[:-1]], labels[indptr[:-1] + 1] = 1, 0
+    expected = [roc_auc_score(labels[a:b], scores[a:b]) for a, b in zip(indptr[:-1], indptr[1:], strict=True)]
+    assert auc(scores, labels, indptr) == pytest.approx(expected, abs=1e-12)

@@ -84,7 +84,7 @@ def make(data: datasets.Data, params: Params) -> World:
     say(f"{len(interactions):,} interactions, {len(snapshot.users):,} users, {len(snapshot.items):,} items; "
         f"{int(held.warm.sum()):,} users tested, {len(windows.labels)} label windows")  # fmt: skip
     if not held.warm.any():
-        raise DataError("Nobody with a history took anything in the test window, so nothing can be measured: more --days?")
+        raise DataError("Nobody with a history took anything in the test window, so nothing is measured: more --days?")
     tested = _fitted(snapshot, params, windows.test_from, tuple(KINDS))
     pool = {name: size for name, size in params.pool.items() if name in tested}
     params = params.model_copy(update={"pool": pool})

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -82,5 +83,5 @@ def test_auc_is_scikit_learns_of_each_user() -> None:
     indptr = np.concatenate([[0], np.cumsum(sizes)])
     scores, labels = rng.integers(0, 6, indptr[-1]) / 5, (rng.random(indptr[-1]) < 0.3).astype(int)
     labels[indptr[:-1]], labels[indptr[:-1] + 1] = 1, 0
-    expected = [roc_auc_score(labels[a:b], scores[a:b]) for a, b in zip(indptr[:-1], indptr[1:], strict=True)]
+    expected = [roc_auc_score(labels[a:b], scores[a:b]) for a, b in pairwise(indptr.tolist())]
     assert auc(scores, labels, indptr) == pytest.approx(expected, abs=1e-12)

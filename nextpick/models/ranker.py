@@ -8,6 +8,7 @@ from typing import Any, Self
 import lightgbm as lgb
 import numpy as np
 
+from nextpick.errors import DataError
 from nextpick.features.shown import NOT_SHOWN
 from nextpick.models import ranker_text
 from nextpick.models.examples import Examples
@@ -123,14 +124,12 @@ def train(
     2019), as LightGBM's `position` has it.
 
     `progress` is told after each tree how many there are. The same input gives the same text.
+    Raises: DataError where LightGBM cannot train on so few examples.
     """
     settings = _settings(params)
-    grown = lgb.train(
-        settings,
-        _dataset(learnt, names, settings, _positions(learnt, params)),
-        num_boost_round=params.ranker.trees if trees is None else trees,
-        callbacks=_told(progress),
-    )
+    known = _dataset(learnt, names, settings, _positions(learnt, params))
+    rounds = params.ranker.trees if trees is None else trees
+    grown = _grown(len(learnt.labels), settings, known, rounds, callbacks=_told(progress))
     return Ranker.from_text(ranker_text.trees_of(grown.model_to_string(num_iteration=-1)), names)
 
 
@@ -144,18 +143,31 @@ def enough_trees(
     """How many trees, trained on `learnt`, order `unseen` best by ndcg@evaluation.k: at least 1.
 
     They grow until params.ranker.patience more bring nothing, or to params.ranker.trees. Prechelt, *Early Stopping -
-    But When?* (1998).
+    But When?* (1998). Raises: DataError as `train` does.
     """
     settings = {**_settings(params), "metric": "ndcg", "eval_at": [params.evaluation.k]}
     known = _dataset(learnt, names, settings, _positions(learnt, params))
-    grown = lgb.train(
+    grown = _grown(
+        len(learnt.labels),
         settings,
         known,
-        num_boost_round=params.ranker.trees,
+        params.ranker.trees,
         valid_sets=[_dataset(unseen, names, settings, None, known)],
         callbacks=[*_told(progress), lgb.early_stopping(params.ranker.patience, verbose=False)],
     )
     return max(int(grown.best_iteration), 1)
+
+
+def _grown(n: int, settings: Mapping[str, Any], known: lgb.Dataset, rounds: int, **more: Any) -> lgb.Booster:
+    """`n` counts the examples."""
+    try:
+        return lgb.train(dict(settings), known, rounds, **more)
+    except lgb.basic.LightGBMError as error:
+        said = str(error).rstrip(" .\n")
+        raise DataError(
+            f"LightGBM cannot train on {n} examples ({said}). Load more history, or raise "
+            "split.label_windows and the sizes in pool in params.yaml."
+        ) from error
 
 
 def _settings(params: Params) -> dict[str, Any]:

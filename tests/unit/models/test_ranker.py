@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nextpick.errors import BundleError
+from nextpick.errors import BundleError, DataError
 from nextpick.models.examples import Examples
 from nextpick.models.ranker import Ranker, enough_trees, train
 from tests.worlds import params
@@ -101,6 +101,17 @@ def test_trees_stop_where_they_order_what_they_did_not_see_no_better() -> None:
 def test_as_many_trees_are_grown_as_are_asked_for(ranker: Ranker) -> None:
     assert ranker.trees == 10
     assert train(data(), NAMES, PARAMS, trees=3).trees == 3
+
+
+def test_examples_so_few_that_lightgbm_takes_none_are_the_datas_fault() -> None:
+    """Of a single row a share of .7 is none. Of four, a tree of one leaf comes."""
+    drawn = params(ranker={**CHOSEN, "row_share": 0.7})
+    one = Examples(data().features[:1], np.ones(1, np.int8), np.ones(1, int))
+    for work in (lambda: train(one, NAMES, drawn), lambda: enough_trees(one, data(), NAMES, drawn)):
+        with pytest.raises(DataError, match=r"(?s)LightGBM cannot train on 1 examples \(.*\)\. Load more history"):
+            work()
+    four = train(Examples(data().features[:4], np.array([1, 0, 0, 0], np.int8), np.array([4])), NAMES, drawn)
+    assert four.predict(data().features).tolist() == [0.0] * 800
 
 
 def test_other_features_are_refused(ranker: Ranker) -> None:

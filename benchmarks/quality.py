@@ -13,8 +13,9 @@ a split with `python -m benchmarks.yardstick.cut --help`; without --train and --
 On stdout a line of JSON for each generator, and one for "fused", which ranks the union of several by a learnt sum of
 their scores and a LambdaRank over it. recall@k is over all of the test's items of a user, ndcg@k has its ideal over
 min(k, those), hit@k is 1 where any is found; means over the users of the test. fit_cpu_s and score_cpu_s are CPU
-seconds of one fit on all of train and of ranking all users. A model that refuses, takes too long or too much memory
-has {"model": .., "error": ..}; where a file cannot be read, every model has.
+seconds of one fit on all of train and of ranking all users; what comes before, choosing settings and, of "fused",
+learning the sum and its trees, is in neither. A model that refuses, takes too long or too much memory has
+{"model": .., "error": ..}; where a file cannot be read, every model has.
 
 The test is only looked at to measure. Settings are chosen on parts held back from train: steps from the defaults, for
 at most --choose-minutes of CPU a model (on a busy machine one and a half times as long), and with --tune by Optuna for

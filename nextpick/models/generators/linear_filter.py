@@ -20,6 +20,7 @@ from typing import Self
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from nextpick.errors import ConfigError
 from nextpick.features.histories import Histories
 from nextpick.features.user_items import some_user_items, strengths, user_items
 from nextpick.models.neighbours import Neighbours
@@ -41,7 +42,13 @@ class LinearFilter:
 
     @classmethod
     def fit(cls, histories: Histories, params: Params) -> Self:
+        """Raises: ConfigError where params leave both parts out."""
         chosen = params.linear_filter
+        if not chosen.neighbours and not (chosen.rank and chosen.rank_weight):
+            raise ConfigError(
+                f"linear_filter would score nothing with {chosen.neighbours} neighbours, rank {chosen.rank} and "
+                f"rank_weight {chosen.rank_weight:g}: set neighbours, or the other two, above 0 in params.yaml."
+            )
         taken = user_items(histories, strengths(histories, chosen.half_life_days))
         near = _near(taken, chosen)
         put_in, take_out = _low_rank(taken, chosen, params.seed)

@@ -136,6 +136,12 @@ def test_the_low_rank_part_projects_on_the_first_singular_vectors(world: Histori
     np.testing.assert_allclose(np.nan_to_num(both) - np.nan_to_num(near), low_rank, atol=2e-4)
 
 
+@pytest.mark.parametrize("without", [{"rank": 0}, {"rank_weight": 0.0}])
+def test_a_linear_filter_of_neither_part_is_refused(without: dict[str, float], world: Histories) -> None:
+    with pytest.raises(ConfigError, match=r"linear_filter would score nothing with 0 neighbours, .* set neighbours, or"):
+        LinearFilter.fit(world, params(linear_filter={"neighbours": 0, **without}))
+
+
 @pytest.mark.parametrize("kind", [ItemKnn, Rp3Beta, LinearFilter, Ease])
 def test_only_the_nearest_are_kept(world: Histories, kind: type[Generator]) -> None:
     sections = ("item_knn", "rp3beta", "linear_filter", "ease")

@@ -114,12 +114,14 @@ def drop(conn: psycopg.Connection, release_id: int) -> None:
     `conn` must be in autocommit mode: DETACH ... CONCURRENTLY, which lets readers through, allows no transaction.
     """
     for parent in PARENTS:
-        name, table = f"{parent}_{release_id}", _table(parent, release_id)
-        row = conn.execute(_SQL["attached"], {"parent": f"{SCHEMA}.{parent}", "partition": name}).fetchone()
-        if row is not None:
-            how = names.SQL("FINALIZE" if row[1] else "CONCURRENTLY")
+        # One half detached, which long readers left, comes first whosever it is: Postgres begins no second one
+        going = {"parent": f"{SCHEMA}.{parent}", "partition": f"{parent}_{release_id}"}
+        for name, half_detached in conn.execute(_SQL["going"], going).fetchall():
+            how = names.SQL("FINALIZE" if half_detached else "CONCURRENTLY")
             conn.execute(
-                names.SQL("ALTER TABLE {} DETACH PARTITION {} {}").format(names.Identifier(SCHEMA, parent), table, how)
+                names.SQL("ALTER TABLE {} DETACH PARTITION {} {}").format(
+                    names.Identifier(SCHEMA, parent), names.Identifier(SCHEMA, name), how
+                )
             )
     drop_tables(conn, release_id)
 

@@ -39,11 +39,12 @@ SELECT item_row, item_id, title, categories, price, features FROM {table} ORDER 
 -- Items nobody may be shown any more.
 SELECT item_id FROM nextpick.items WHERE hidden;
 
--- name: attached
--- The partitions a table has, and whether one is half detached.
+-- name: going
+-- This partition of a table, and before it any other that is half detached; whether each is.
 SELECT c.relname, i.inhdetachpending
 FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
-WHERE i.inhparent = %(parent)s::regclass AND c.relname = %(partition)s;
+WHERE i.inhparent = %(parent)s::regclass AND (c.relname = %(partition)s OR i.inhdetachpending)
+ORDER BY i.inhdetachpending DESC;
 
 -- name: fill_similar
 -- The nearest of each item.

@@ -1,6 +1,6 @@
 """Lists made by hand: every user of a generation has the same best score, so that a mixture would show."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -57,7 +57,13 @@ def begin(conn: psycopg.Connection, made: Draft, wait_seconds: float = 10.0) -> 
 
 
 def build(
-    conn: psycopg.Connection, score: float, *, made: Draft | None = None, flip: bool = True, keep: int = 3
+    conn: psycopg.Connection,
+    score: float,
+    *,
+    made: Draft | None = None,
+    flip: bool = True,
+    keep: int = 3,
+    log: Callable[[str], None] = lambda _: None,
 ) -> int:
     """A release of lists with that score, live unless told otherwise; returns its id."""
     release_id = begin(conn, made or draft())
@@ -67,7 +73,7 @@ def build(
 
     for block in blocks.to_do(conn, release_id):
         publish.fill(conn, release_id, block, make)
-    publish.finish(conn, release_id, keep=keep)
+    publish.finish(conn, release_id, keep=keep, log=log)
     if flip:
         releases.flip(conn, release_id)
     return release_id

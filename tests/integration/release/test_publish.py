@@ -191,6 +191,25 @@ def test_a_reader_with_a_long_transaction_delays_no_flip(conn: psycopg.Connectio
         assert (row[0], row[5]) == (new, 2.0)
 
 
+def test_a_long_reader_stops_no_publish_and_what_was_to_go_goes_after_it(
+    conn: psycopg.Connection, another: psycopg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backup, say: while it reads, no partition can be detached for good, and a second one not even begun with."""
+    made = [build(conn, 1.0) for _ in range(3)]
+    with monkeypatch.context() as impatient, psycopg.connect(database_url) as reader:
+        impatient.setattr(transactions, "LOCK_TRIES", 2)
+        reader.execute("SELECT count(*) FROM nextpick.lists")
+        said: list[str] = []
+        new = build(conn, 2.0, keep=1, log=said.append)
+        assert [line.partition(":")[0] for line in said] == [f"release {n} stays for now" for n in made[:2]]
+        row = another.execute(READ).fetchone()
+        assert row is not None
+        assert (row[0], row[3]) == (new, USERS)
+    last = build(conn, 3.0, keep=1)
+    assert statuses(another) == {**dict.fromkeys(made, "dropped"), new: "ready", last: "ready"}
+    assert tables(another) == {f"{parent}_{n}" for parent in lists.PARENTS for n in (new, last)}
+
+
 def test_a_lock_that_stays_is_reported_and_the_old_release_stays(
     conn: psycopg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,7 @@ from nextpick.features.histories import of_users
 from nextpick.models.pool import best
 
 USERS_AT_ONCE = 256
+MOST_THREADS = 8  # a block of a pool takes a gigabyte where the catalogue has 90,000 items
 
 T = TypeVar("T")
 Scores = Callable[[np.ndarray], np.ndarray]
@@ -22,10 +23,16 @@ Scores = Callable[[np.ndarray], np.ndarray]
 
 
 def in_blocks(work: Callable[[np.ndarray], T], users: np.ndarray) -> Iterator[T]:
-    """work of each block of users, in order, a thread a core; BLAS has one each."""
+    """work of each block of users, in order, a thread a core; BLAS has one each. The answer does not depend on them."""
     blocks = [users[at : at + USERS_AT_ONCE] for at in range(0, len(users), USERS_AT_ONCE)]
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as threads:
-        yield from threads.map(work, blocks)
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads()) as several:
+        yield from several.map(work, blocks)
+
+
+def threads() -> int:
+    """As many as this process may use cores of, MOST_THREADS at most."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MOST_THREADS)
 
 
 def comparable(scores: np.ndarray, split: Split, users: np.ndarray) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Ranking: what is masked, and the metrics' denominators."""
 
+import os
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +9,8 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from benchmarks.yardstick.ranking import best_lists, comparable, figures
+from benchmarks.yardstick import ranking
+from benchmarks.yardstick.ranking import best_lists, comparable, figures, in_blocks, threads
 from benchmarks.yardstick.split import Split, read_split
 from tests.unit.yardstick.planted import ring
 
@@ -24,6 +27,25 @@ def test_items_of_train_are_masked_and_no_opinion_is_last(split: Split) -> None:
     assert (out[0, split.train.item_rows[: split.train.indptr[1]]] == -np.inf).all()
     assert out[0, split.test.indices[0]] == -np.inf
     assert (out > -np.inf).sum() == split.train.n_items - 7 - 1
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="only Linux says which cores there are")
+@pytest.mark.parametrize(("cores", "used"), [(1, 1), (2, 2), (64, 8)])
+def test_a_large_machine_runs_out_of_cores_before_memory(
+    cores: int, used: int, split: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)))
+    monkeypatch.setattr(ranking, "USERS_AT_ONCE", 2)
+    names: set[str] = set()
+
+    def block(rows: np.ndarray) -> np.ndarray:
+        names.add(threading.current_thread().name)
+        return rows
+
+    found = np.concatenate(list(in_blocks(block, split.users)))
+    assert threads() == used
+    assert 1 <= len(names) <= used
+    assert found.tolist() == split.users.tolist()
 
 
 def test_with_negatives_only_they_and_the_sought_are_ranked(split: Split) -> None:

@@ -142,6 +142,7 @@ def _begin(conn: psycopg.Connection, draft: Draft) -> int:
     lists.copy_similar(conn, release_id, [Column(array, starts, element) for array, element in values])
     lists.copy_charts(conn, release_id, draft.charts)
     blocks.plan(conn, release_id, draft.kinds, moments, draft.users_per_block)
+    building.touch(conn, release_id)  # what all this took is no idleness
     return release_id
 
 
@@ -155,7 +156,8 @@ def fill(
 
     `make` reads what it needs when it is called, as `conn` is then busy; its lists may be computed as they are taken.
 
-    Raises: StoreError where the release was given up, another process fills the block, or the disk is full.
+    Raises: StoreError where the release was given up, another process fills the block, lists are missing, or the disk
+    is full.
     """
     with step_by_step(conn, "A block"), _disk(f"release {release_id}"), conn.transaction():
         release = building.hold(conn, release_id)
@@ -163,7 +165,12 @@ def fill(
         if users is None:
             return False
         made = make(release, users) if users else ()
-        lists.copy_lists(conn, release_id, ((part.user_ids, columns(part)) for part in made))
+        copied = lists.copy_lists(conn, release_id, ((part.user_ids, columns(part)) for part in made))
+        if copied != len(users):
+            raise StoreError(
+                f"Block {block} of release {release_id} has {len(users)} users, and {copied} lists were made for them: "
+                "it is not written. That is a fault of NextPick's: report it. What was live stays live."
+            )
         blocks.done(conn, release_id, block)
         building.touch(conn, release_id)
     return True

@@ -8,6 +8,7 @@ import psycopg
 from nextpick.errors import StoreError
 from nextpick.store import sql
 
+HELD_SECONDS = 10.0  # a block by somebody who does not fill it: by the erasure of one of its users
 _SQL = sql.load("blocks")
 
 
@@ -31,10 +32,11 @@ def to_do(conn: psycopg.Connection, release_id: int) -> dict[int, int]:
 def take(conn: psycopg.Connection, release_id: int, block: int, since: datetime) -> tuple[str, ...] | None:
     """The users of a block, which nobody else fills before this transaction ends; None where it is done.
 
-    Users erased after `since` are left out.
+    Users erased after `since` are left out; an erasure that is under way is waited for.
 
     Raises: StoreError where another process fills it, or there is no such block.
     """
+    conn.execute("SELECT set_config('lock_timeout', %s, true)", (f"{round(HELD_SECONDS * 1000)}ms",))
     try:
         row = conn.execute(_SQL["take"], {"release_id": release_id, "block": block, "since": since}).fetchone()
     except psycopg.errors.LockNotAvailable:
@@ -42,6 +44,7 @@ def take(conn: psycopg.Connection, release_id: int, block: int, since: datetime)
             f"Block {block} of release {release_id} is being filled by another process. Let it finish; a process "
             "that was killed frees its block at once."
         ) from None
+    conn.execute("SELECT set_config('lock_timeout', '0', true)")
     if row is None:
         raise StoreError(f"Release {release_id} has no block {block}. Run its plan again.")
     return None if row[0] else tuple(row[1])

@@ -30,16 +30,19 @@ def create(conn: psycopg.Connection, release_id: int) -> None:
         )
 
 
-def copy_lists(conn: psycopg.Connection, release_id: int, blocks: Iterable[tuple[Sequence[str], list[Column]]]) -> None:
-    """COPY users' lists as they come, in one statement: (user ids, the table's array columns in its order)."""
+def copy_lists(conn: psycopg.Connection, release_id: int, blocks: Iterable[tuple[Sequence[str], list[Column]]]) -> int:
+    """COPY users' lists as they come, in one statement: (user ids, the table's array columns in its order); returns how
+    many Postgres took."""
     first = field(release_id.to_bytes(8, "big"))
     statement = names.SQL("COPY {} FROM STDIN (FORMAT binary)").format(_table("lists", release_id))
-    with conn.cursor() as cur, cur.copy(statement) as copy:
-        copy.write(list_rows.START)
-        for user_ids, columns in blocks:
-            for piece in list_rows.pieces(first, (field(user_id.encode()) for user_id in user_ids), columns):
-                copy.write(piece)
-        copy.write(list_rows.END)
+    with conn.cursor() as cur:
+        with cur.copy(statement) as copy:
+            copy.write(list_rows.START)
+            for user_ids, columns in blocks:
+                for piece in list_rows.pieces(first, (field(user_id.encode()) for user_id in user_ids), columns):
+                    copy.write(piece)
+            copy.write(list_rows.END)
+        return cur.rowcount
 
 
 def copy_similar(conn: psycopg.Connection, release_id: int, columns: list[Column]) -> None:

@@ -53,7 +53,8 @@ def with_lock_retry(conn: psycopg.Connection, step: Callable[[], object], what: 
             else:
                 return
     finally:
-        conn.execute("SELECT set_config('lock_timeout', '0', false)")
+        if not conn.closed:  # or its own error would hide that of the step
+            conn.execute("SELECT set_config('lock_timeout', '0', false)")
     raise StoreError(
         f"Could not {what}: another session holds a lock in the way for longer than {LOCK_TRIES} tries. "
         "Look for a long transaction in pg_stat_activity, end it, and try again."

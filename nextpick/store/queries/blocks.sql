@@ -23,13 +23,14 @@ WHERE release_id = %(release_id)s AND done_at IS NULL ORDER BY block;
 
 -- name: take
 -- A block, held until the transaction ends: whether it is done, and its users without those erased since the plan.
+-- Waits for whoever holds it as long as lock_timeout says.
 SELECT done_at IS NOT NULL, ARRAY (
     SELECT u.user_id FROM unnest(user_ids) WITH ORDINALITY AS u (user_id, place)
     WHERE NOT EXISTS (
         SELECT FROM nextpick.erased_users AS x WHERE x.user_id = u.user_id AND x.erased_at >= %(since)s)
     ORDER BY place)
 FROM nextpick.release_blocks WHERE release_id = %(release_id)s AND block = %(block)s
-FOR UPDATE NOWAIT;
+FOR UPDATE;
 
 -- name: done
 -- The block's lists are all there.

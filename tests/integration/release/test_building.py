@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from time import sleep
 
 import psycopg
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from nextpick.errors import StoreError
 from nextpick.release import publish
 from nextpick.release.list_block import ListBlock
-from nextpick.store import blocks, lists, releases
+from nextpick.store import blocks, building, erasure, lists, releases
 from nextpick.store.building import IDLE_SECONDS, Building
 from tests.integration.release.blocks import BLOCK, CUTOFF, USERS, begin, build, draft, lists_of, seed
 
@@ -86,7 +87,50 @@ def test_a_block_that_fails_leaves_nothing_of_itself(conn: psycopg.Connection) -
     assert blocks.to_do(conn, release_id)[0] == BLOCK
 
 
-def test_blocks_are_filled_side_by_side_but_none_by_two(conn: psycopg.Connection, database_url: str) -> None:
+@pytest.mark.parametrize("more", [-1, 1])
+def test_a_block_with_other_lists_than_users_is_not_written(conn: psycopg.Connection, more: int) -> None:
+    def miscounts(_: Building, user_ids: tuple[str, ...]) -> Iterator[ListBlock]:
+        yield lists_of(user_ids[:more] if more < 0 else (*user_ids, "one more"), 1.0)
+
+    release_id = begin(conn, draft())
+    with pytest.raises(StoreError, match=f"Block 2 of release {release_id} has 10 users, and {10 + more} lists were"):
+        publish.fill(conn, release_id, 2, miscounts)
+    assert lists.count(conn, release_id)[0] == 0
+    assert list(blocks.to_do(conn, release_id)) == [0, 1, 2, 3]
+
+
+def test_an_erasure_that_is_under_way_is_waited_for(conn: psycopg.Connection, another: psycopg.Connection) -> None:
+    release_id = begin(conn, draft())
+    filled: list[tuple[str, ...]] = []
+
+    def noting(_: Building, user_ids: tuple[str, ...]) -> Iterator[ListBlock]:
+        filled.append(user_ids)
+        yield lists_of(user_ids, 1.0)
+
+    filling = threading.Thread(target=publish.fill, args=(conn, release_id, 0, noting))
+    with another.transaction():
+        erasure.erase(another, "юзер 0")
+        filling.start()
+        filling.join(0.5)
+        assert filling.is_alive(), "it did not wait"
+    filling.join()
+    ((users,),) = [filled]
+    assert len(users) == BLOCK - 1
+    assert "юзер 0" not in users
+
+
+def test_a_plan_that_takes_long_is_no_idle_run(conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = blocks.plan
+    monkeypatch.setattr(blocks, "plan", lambda *arguments: (sleep(0.5), real(*arguments)))
+    begin(conn, draft())
+    (release,) = building.half_built(conn)
+    assert release.idle_seconds < 0.5
+
+
+def test_blocks_are_filled_side_by_side_but_none_by_two(
+    conn: psycopg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "HELD_SECONDS", 0.05)
     release_id = begin(conn, draft())
     begun, go = threading.Event(), threading.Event()
 

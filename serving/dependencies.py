@@ -34,3 +34,6 @@ async def service(request: Request) -> Service:
 
 ServiceDep = Annotated[Service, Depends(service)]
 Access = Depends(require_access)
+Serve = Depends(require_access)
+Events = Depends(require_access)
+Admin = Depends(require_access)

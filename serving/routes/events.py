@@ -4,11 +4,11 @@ import orjson
 from fastapi import APIRouter, Response
 
 from serving.bodies import StrictRoute
-from serving.dependencies import Access, ServiceDep
+from serving.dependencies import Events, ServiceDep
 from serving.routes.recommend import ERRORS
 from serving.schemas import EventsBody, EventsIn, EventsOut
 
-router = APIRouter(tags=["events"], dependencies=[Access], route_class=StrictRoute)
+router = APIRouter(tags=["events"], dependencies=[Events], route_class=StrictRoute)
 
 
 @router.post("/events", response_model=EventsOut, responses=ERRORS)

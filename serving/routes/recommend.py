@@ -4,10 +4,10 @@ import orjson
 from fastapi import APIRouter, Response
 
 from serving.bodies import StrictRoute
-from serving.dependencies import Access, ServiceDep
+from serving.dependencies import Serve, ServiceDep
 from serving.schemas import ProblemOut, RecommendIn, RecommendOut
 
-router = APIRouter(tags=["recommend"], dependencies=[Access], route_class=StrictRoute)
+router = APIRouter(tags=["recommend"], dependencies=[Serve], route_class=StrictRoute)
 ERRORS: dict[int | str, dict[str, object]] = {code: {"model": ProblemOut} for code in (400, 401, 413, 422, 503)}
 
 

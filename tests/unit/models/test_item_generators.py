@@ -138,7 +138,7 @@ def test_the_low_rank_part_projects_on_the_first_singular_vectors(world: Histori
 
 @pytest.mark.parametrize("without", [{"rank": 0}, {"rank_weight": 0.0}])
 def test_a_linear_filter_of_neither_part_is_refused(without: dict[str, float], world: Histories) -> None:
-    with pytest.raises(ConfigError, match=r"linear_filter would score nothing with 0 neighbours, .* set neighbours, or"):
+    with pytest.raises(ConfigError, match=r"linear_filter would score nothing with 0 neighbours, .* set neighbours"):
         LinearFilter.fit(world, params(linear_filter={"neighbours": 0, **without}))
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from nextpick.data.microseconds import microseconds
 from nextpick.data.snapshot import Snapshot
 from nextpick.data.split import Windows, between
 from nextpick.errors import DataError
@@ -20,6 +21,7 @@ from nextpick.models.candidates import KINDS
 from nextpick.models.generator import Generator
 from nextpick.models.training import learn
 from nextpick.params import Params
+from nextpick.schema import SHOWN_AT
 
 FOLDS = 2  # at most: the newest label windows; each has its ranker learnt on the label windows before it
 _KEPT = 2  # fitted generators of a kind and window: those of the best parameters so far, and those being tried
@@ -37,7 +39,8 @@ class Rehearsal:
                 "Load more history, or lower split.label_days or raise split.label_windows in params.yaml."
             )
         known = between(snapshot.interactions, -(2**62), windows.test_from)
-        self._snapshot = Snapshot.of(known, snapshot.catalogue, windows, snapshot.data_md5)
+        shown = snapshot.shown[microseconds(snapshot.shown[SHOWN_AT]) < windows.test_from]
+        self._snapshot = Snapshot.of(known, snapshot.catalogue, windows, snapshot.data_md5, shown)
         newest_first = range(len(windows.labels) - 1, 0, -1)[:FOLDS]
         held = {at: holdout(self._snapshot, params, *windows.labels[at]) for at in newest_first}
         self._held: dict[int, Holdout] = {at: one for at, one in held.items() if len(one.users)}

@@ -1,13 +1,18 @@
 """Parameters judged on the label windows alone, of the world of tests/published.py."""
 
 from dataclasses import replace
+from typing import Any
 
+import pandas as pd
 import pytest
 
 from nextpick.data.snapshot import Snapshot
 from nextpick.data.split import Windows, windows
 from nextpick.errors import DataError
+from nextpick.models import training
+from nextpick.models.ranker import Ranker
 from nextpick.params import Params, SplitParams
+from nextpick.tuning import rehearsal as module
 from nextpick.tuning.rehearsal import Rehearsal
 from tests import published, worlds
 
@@ -36,6 +41,27 @@ def test_the_test_window_is_never_looked_at(snapshot: Snapshot) -> None:
     scrambled.loc[late, "item_id"] = "tool-00"
     other = Snapshot.of(scrambled, snapshot.catalogue, snapshot.windows, "md5")
     assert judged(other) == judged(snapshot)
+
+
+def test_the_ranker_is_told_what_was_shown_as_the_pipelines_is_but_not_in_the_test_window(
+    snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = snapshot.interactions
+    shown = pd.DataFrame(
+        {"user_id": taken["user_id"], "item_id": taken["item_id"], "rank": 3, "shown_at": taken["occurred_at"]}
+    ).astype({"rank": "int16"})
+    told: list[pd.DataFrame] = []
+
+    def learn(seen: Snapshot, *rest: Any) -> Ranker:
+        told.append(seen.shown)
+        return training.learn(seen, *rest)
+
+    monkeypatch.setattr(module, "learn", learn)
+    worths = judged(replace(snapshot, shown=shown))
+    before = shown[shown["shown_at"].astype("int64") < snapshot.windows.test_from]
+    assert 0 < len(before) < len(shown)
+    assert [len(each) for each in told] == [len(before)] * 2
+    assert worths == judged(snapshot)  # so few positions do not count yet
 
 
 def test_the_newest_label_windows_are_measured_and_the_newest_first(snapshot: Snapshot) -> None:

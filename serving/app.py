@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from nextpick import __version__
 from nextpick.settings import Settings, load_settings
 from serving import logs, problems
+from serving.catalogue import Catalogue
 from serving.database import Database
 from serving.dependencies import Service
 from serving.edge import Edge
@@ -17,7 +18,8 @@ from serving.follower import Follower
 from serving.impressions import ImpressionLog
 from serving.metrics import Metrics
 from serving.recommender import Recommender
-from serving.routes import events, health, recommend
+from serving.routes import events, health, items, popular, recommend, releases, users
+from serving.users import Users
 
 DESCRIPTION = "Recommendations re-scored at request time: ask `/recommend`, tell `/events` what came of it."
 
@@ -38,7 +40,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         follower = Follower(database, url, metrics)
         impressions = ImpressionLog(database, metrics)
         recommender = Recommender(database, follower, impressions, metrics)
-        app.state.service = Service(settings, database, follower, recommender, EventLog(database, metrics), metrics)
+        app.state.service = Service(
+            settings=settings,
+            database=database,
+            follower=follower,
+            recommender=recommender,
+            events=EventLog(database, metrics),
+            catalogue=Catalogue(database, follower),
+            users=Users(settings, database, follower),
+            metrics=metrics,
+        )
         await database.open()
         following, writing = asyncio.create_task(follower.run()), asyncio.create_task(impressions.run())
         try:
@@ -53,6 +64,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = FastAPI(title="NextPick", version=__version__, lifespan=lifespan, description=DESCRIPTION)
     app.add_middleware(Edge, metrics=metrics)
     problems.install(app)
-    for router in (recommend.router, events.router, health.router):
-        app.include_router(router)
+    for route in (recommend, items, popular, events, users, releases, health):
+        app.include_router(route.router)
     return app

@@ -7,11 +7,13 @@ from fastapi import Depends, Request
 
 from nextpick.settings import Settings
 from serving.access import require_access
+from serving.catalogue import Catalogue
 from serving.database import Database
 from serving.events import EventLog
 from serving.follower import Follower
 from serving.metrics import Metrics
 from serving.recommender import Recommender
+from serving.users import Users
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,8 @@ class Service:
     follower: Follower
     recommender: Recommender
     events: EventLog
+    catalogue: Catalogue
+    users: Users
     metrics: Metrics
 
 

@@ -16,6 +16,7 @@ from nextpick.store import arrays, lists, releases, sql
 from nextpick.store.connection import connect
 from serving.database import Database, Unavailable
 from serving.metrics import Metrics
+from serving.problems import Problem
 
 POLL_SECONDS = 1.0
 POLL_DEADLINE = 2.0
@@ -43,6 +44,17 @@ class Follower:
         self._query, self._measure = queries["follow"], queries["measure"]
         self._polling = asyncio.Lock()
         self._failed: tuple[int, float, float] = (0, 0.0, 0.0)  # release, retry at, pause
+
+    def served(self) -> Current:
+        """What is served. Raises: Problem 503 before the first release."""
+        if self.current is None:
+            raise Problem(
+                503,
+                "no-release",
+                self.problem or "No release is live yet. Publish one: `nextpick publish`, or the DAG precompute.",
+                headers={"Retry-After": "5"},
+            )
+        return self.current
 
     async def run(self) -> None:
         """Poll until cancelled."""

@@ -57,6 +57,11 @@ def unexpected() -> Problem:
     )
 
 
+def away(what: str) -> Problem:
+    """A 503 while the database does not answer."""
+    return Problem(503, "database-away", f"The database does not answer. {what}", headers={"Retry-After": "1"})
+
+
 def invalid(errors: Sequence[dict[str, Any]]) -> Problem:
     """A 422 for a body whose fields are wrong; each error is {"loc": path in the body, "msg": what is wrong}."""
     first = errors[0]

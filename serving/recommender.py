@@ -15,7 +15,6 @@ from serving.database import Database, Unavailable
 from serving.follower import Current, Follower
 from serving.impressions import ImpressionLog
 from serving.metrics import Metrics
-from serving.problems import Problem
 
 SCENARIO = "default"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,15 +30,7 @@ class Recommender:
 
     async def recommend(self, user_id: str, k: int) -> dict[str, Any]:
         """The body of RecommendOut. Raises: Problem 503 before the first release; nothing else once there is one."""
-        current = self._follower.current
-        if current is None:
-            raise Problem(
-                503,
-                "no-release",
-                self._follower.problem
-                or "No release is live yet. Publish one: `nextpick publish`, or the DAG precompute.",
-                headers={"Retry-After": "5"},
-            )
+        current = self._follower.served()
         row, since, missing = await self._read(current.loaded, user_id)
         result, ranker_failed = self._answer(current, row, since, k)
         missing += ("ranker",) if ranker_failed else ()

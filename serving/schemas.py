@@ -23,7 +23,7 @@ MAX_EVENTS = 1000
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     if "\0" in text:
         raise ValueError("NUL characters cannot be stored; remove them")
     return text
@@ -36,16 +36,18 @@ def _written_out(value: Any) -> Any:
     raise ValueError("must be an RFC 3339 time with its zone, such as 2026-11-12T09:30:00Z")
 
 
-Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID_LENGTH), AfterValidator(_storable)]
-Kind = Annotated[str, StringConstraints(min_length=1, max_length=MAX_KIND_LENGTH), AfterValidator(_storable)]
+Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID_LENGTH), AfterValidator(storable)]
+Kind = Annotated[str, StringConstraints(min_length=1, max_length=MAX_KIND_LENGTH), AfterValidator(storable)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 
 
-class _In(BaseModel):
+class Sent(BaseModel):
+    """What clients send: no field that is not known."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class RecommendIn(_In):
+class RecommendIn(Sent):
     """For whom, and how many."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"user_id": "17850", "top_k": 5}]})
@@ -76,7 +78,7 @@ class RecommendOut(BaseModel):
     items: list[ItemOut]
 
 
-class EventIn(_In):
+class EventIn(Sent):
     """A user did `kind` to an item."""
 
     model_config = ConfigDict(
@@ -92,7 +94,7 @@ class EventIn(_In):
     recommendation_id: UUID | None = Field(None, description="of the answer that led here")
 
 
-class EventsIn(_In):
+class EventsIn(Sent):
     """Up to 1000 events, stored all or none."""
 
     events: Annotated[list[EventIn], Field(min_length=1, max_length=MAX_EVENTS)]
@@ -110,6 +112,40 @@ class EventsOut(BaseModel):
 
     accepted: int = Field(description="events that were new")
     duplicates: int = Field(description="events whose id was known")
+
+
+class UserOut(BaseModel):
+    """What is known of a user."""
+
+    user_id: str
+    events: int
+    first_event_at: datetime | None
+    last_event_at: datetime | None
+    kinds: dict[str, int] = Field(description="how many events of each kind")
+    release: int | None = Field(description="the release that is served")
+    listed: int | None = Field(description="how many items the user's list in it has; null where there is none")
+
+
+class ErasedOut(BaseModel):
+    """The receipt of an erasure."""
+
+    user_id: str
+    erased_at: datetime
+    deleted: dict[str, int] = Field(description="rows that went at once, by what they were")
+    copies_until: datetime = Field(description="by when what was made before goes too: snapshots, bundles, runs")
+    receipt: list[str] = Field(description="the same in sentences, to hand on")
+
+
+class ReleaseOut(BaseModel):
+    """The release that is served."""
+
+    release: int
+    model_version: str
+    variant: str
+    cutoff: datetime = Field(description="the lists know what happened before; answers know what came since as well")
+    items: int
+    generators: list[str]
+    seen_policy: str = Field(description="allow or exclude: whether what a user took may come again")
 
 
 class HealthOut(BaseModel):

@@ -1,6 +1,8 @@
 """One user's answer from a release: pure, so that the service, the CLI and the tests give the same one."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -22,7 +24,8 @@ class Loaded:
     """What of a release is in memory to answer from.
 
     `popular` holds every item row, most popular first; `week_ranks` each item's place among those somebody took in
-    the 7 days before the cutoff (int32, -1 for the others). `cutoff` is in microseconds since 1970 UTC.
+    the 7 days before the cutoff (int32, -1 for the others). `cutoff` is in microseconds since 1970 UTC. `charts` has
+    the item rows (int32, best first) of each (chart, category), as release.charts says.
     """
 
     release_id: int
@@ -34,6 +37,12 @@ class Loaded:
     table: ItemTable
     popular: np.ndarray
     week_ranks: np.ndarray
+    charts: Mapping[tuple[str, str], np.ndarray] = field(default_factory=dict)
+
+    @cached_property
+    def category_names(self) -> frozenset[str]:
+        """All categories of its items."""
+        return frozenset(name for names in self.table.categories for name in names)
 
     @property
     def seen_policy(self) -> str:

@@ -58,6 +58,7 @@ def load(conn: psycopg.Connection, release: Release) -> Loaded:
         table=table,
         popular=popular,
         week_ranks=week_ranks,
+        charts=lists.charts(conn, release.release_id),
     )
 
 

@@ -6,11 +6,12 @@ that came in before it, count for nothing. An event that happened and came in la
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 
 from nextpick.store import sql
+from nextpick.store.transactions import step_by_step
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 _SQL = sql.load("erasure")
@@ -27,6 +28,41 @@ class Erased:
     impressions: int
     quarantine: int
     comparisons: int
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """`gone` at once; `copies_until` is when the last snapshot, bundle or list made before the erasure goes."""
+
+    user_id: str
+    gone: Erased
+    copies_until: datetime
+
+    def lines(self) -> list[str]:
+        """For a person to read, or to hand on."""
+        gone, at = self.gone, f"{self.gone.erased_at:%Y-%m-%d %H:%M:%S} UTC"
+        return [
+            f"Erased {self.user_id} at {at}. From then on the user is unknown to every answer, list and training.",
+            f"Deleted at once: {gone.events} events, {gone.impressions} answers, {gone.lists} lists, {gone.quarantine} "
+            f"rejected rows, {gone.comparisons} mentions in comparisons.",
+            f"By {self.copies_until:%Y-%m-%d}: what was made before and may name the user, that is DVC's snapshots, "
+            "model bundles with their MLflow runs, and copies of the pipeline. Housekeeping removes them, and raises "
+            "an alarm where the live model is so old that it has to be retrained first.",
+            "Not within NextPick's reach: backups made before, and files the events were loaded from. After a backup "
+            "is restored, erase again.",
+            "Kept: the user's id and the moment, so that nothing brings the user back. What the user does later begins "
+            "a new history.",
+        ]
+
+
+def forget(conn: psycopg.Connection, user_id: str, copies_days: int) -> Receipt:
+    """`erase` in a transaction of its own, with a receipt; copies made before go within `copies_days`, and one night.
+
+    Raises: StoreError where `conn` is in a transaction.
+    """
+    with step_by_step(conn, "An erasure"), conn.transaction():
+        gone = erase(conn, user_id)
+    return Receipt(user_id, gone, gone.erased_at + timedelta(days=copies_days + 1))  # housekeeping runs once a day
 
 
 def erase(conn: psycopg.Connection, user_id: str) -> Erased:

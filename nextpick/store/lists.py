@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+import numpy as np
 import psycopg
 from psycopg import sql as names
 
@@ -145,6 +146,12 @@ def first(conn: psycopg.Connection, release_id: int) -> tuple[object, ...] | Non
 def items(conn: psycopg.Connection, release_id: int) -> list[tuple[object, ...]]:
     """A release's items in row order: (item_row, item_id, title, categories, price, features)."""
     return conn.cursor(binary=True).execute(_SQL["items"], {"release_id": release_id}).fetchall()
+
+
+def charts(conn: psycopg.Connection, release_id: int) -> dict[tuple[str, str], np.ndarray]:
+    """A release's charts: item rows (int32, best first) by (chart, category)."""
+    rows = conn.cursor(binary=True).execute(_SQL["charts"], {"release_id": release_id}).fetchall()
+    return {(row[0], row[1]): np.asarray(row[2], np.int32) for row in rows}
 
 
 def items_of_draft(conn: psycopg.Connection, release_id: int) -> list[tuple[object, ...]]:

@@ -37,7 +37,8 @@ def mark_dropped(conn: psycopg.Connection, release_id: int) -> None:
 
 
 def beyond(conn: psycopg.Connection, keep: int) -> tuple[int, ...]:
-    """Whole releases that are neither live nor among the newest `keep`."""
+    """Whole releases that are not live, not among the newest `keep` that can be gone back to, and not the newest of the
+    bundle before the live one; the last that is blocked and the last that is rejected stay, too."""
     return tuple(row[0] for row in conn.execute(_SQL["beyond"], {"keep": keep}))
 
 

@@ -58,6 +58,10 @@ COPY nextpick.release_charts (release_id, chart, category, item_rows) FROM STDIN
 -- The nearest go with the generation.
 DELETE FROM nextpick.release_similar WHERE release_id = %(release_id)s;
 
+-- name: charts
+-- All charts of a release.
+SELECT chart, category, item_rows FROM nextpick.release_charts WHERE release_id = %(release_id)s::bigint;
+
 -- name: drop_charts
 -- The charts go with the generation.
 DELETE FROM nextpick.release_charts WHERE release_id = %(release_id)s;

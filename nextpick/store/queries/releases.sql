@@ -3,15 +3,22 @@
 UPDATE nextpick.releases SET status = 'dropped' WHERE release_id = %(release_id)s;
 
 -- name: beyond
--- Releases older than the newest %(keep)s that may be gone back to, live ones excepted; of blocked ones all but the last;
--- and what a killed run left of dropped ones.
-SELECT release_id FROM nextpick.releases
-WHERE status IN ('ready', 'rejected', 'blocked')
-  AND release_id NOT IN (SELECT release_id FROM nextpick.live)
-  AND release_id NOT IN (
-      SELECT release_id FROM nextpick.releases WHERE status IN ('ready', 'rejected')
-      ORDER BY release_id DESC LIMIT %(keep)s)
-  AND release_id IS DISTINCT FROM (SELECT max(release_id) FROM nextpick.releases WHERE status = 'blocked')
+-- Releases older than the newest %(keep)s that can be gone back to, live ones and the newest of the bundle before the
+-- live one excepted, and of each state the last; and what a killed run left of dropped ones.
+WITH good AS (
+    SELECT release_id, bundle_sha256 FROM nextpick.releases
+    WHERE status = 'ready' AND bundle_sha256 NOT IN (SELECT bundle_sha256 FROM nextpick.rejections)
+), kept AS (
+    SELECT release_id FROM nextpick.live
+    UNION (SELECT release_id FROM good ORDER BY release_id DESC LIMIT %(keep)s)
+    UNION (
+        SELECT max(release_id) FROM good
+        WHERE release_id < (SELECT max(release_id) FROM nextpick.live)
+          AND bundle_sha256 NOT IN (SELECT bundle_sha256 FROM nextpick.releases JOIN nextpick.live USING (release_id)))
+    UNION SELECT max(release_id) FROM nextpick.releases GROUP BY status
+)
+SELECT release_id FROM nextpick.releases AS r
+WHERE status IN ('ready', 'rejected', 'blocked') AND NOT EXISTS (SELECT FROM kept WHERE kept.release_id = r.release_id)
    OR status = 'dropped' AND to_regclass('nextpick.lists_' || release_id) IS NOT NULL
    OR status = 'dropped' AND to_regclass('nextpick.release_items_' || release_id) IS NOT NULL
 ORDER BY release_id;

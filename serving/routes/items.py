@@ -1,0 +1,45 @@
+"""PUT /items, GET /items/{id}, GET /items/{id}/similar."""
+
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Query, Response
+
+from serving.bodies import StrictRoute
+from serving.dependencies import Access, ServiceDep
+from serving.item_schemas import CatalogueItemOut, ItemsBody, ItemsIn, ItemsOut, ListedOut
+from serving.routes.recommend import ERRORS
+from serving.schemas import Id, ProblemOut
+
+router = APIRouter(tags=["items"], route_class=StrictRoute)
+NOT_FOUND: dict[int | str, dict[str, object]] = {404: {"model": ProblemOut}}
+TopK = Annotated[int, Query(ge=1, le=100, description="how many items")]
+
+
+@router.put("/items", response_model=ItemsOut, responses=ERRORS, dependencies=[Access])
+async def put_items(sent: ItemsBody, service: ServiceDep) -> Response:
+    """Add or change one item, or `{"items": [...]}` with up to 1000, all or none; they are durable when this answers.
+
+    What an item does not name stays as it is. A hidden item is in no answer from then on. A new item is recommended
+    from the release on that knows it.
+    """
+    batch = isinstance(sent, ItemsIn)
+    stored = await service.catalogue.put(sent.items if isinstance(sent, ItemsIn) else [sent], batch=batch)
+    return Response(orjson.dumps(stored.model_dump()), media_type="application/json")
+
+
+@router.get(
+    "/items/{item_id:path}/similar", response_model=ListedOut, responses=ERRORS | NOT_FOUND, dependencies=[Access]
+)
+async def similar(item_id: Id, service: ServiceDep, top_k: TopK = 10) -> Response:
+    """Items nearest to one, by what people have in common who took both; then what is popular in its category."""
+    body = await service.catalogue.similar(item_id, top_k)
+    return Response(orjson.dumps(body), media_type="application/json")
+
+
+@router.get(
+    "/items/{item_id:path}", response_model=CatalogueItemOut, responses=ERRORS | NOT_FOUND, dependencies=[Access]
+)
+async def item(item_id: Id, service: ServiceDep) -> Response:
+    """An item as the catalogue has it now."""
+    return Response(orjson.dumps(await service.catalogue.item(item_id)), media_type="application/json")

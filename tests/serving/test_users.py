@@ -1,0 +1,77 @@
+"""GET and DELETE /users/{id}, GET /releases/current."""
+
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from tests.serving.conftest import running
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_user_is_described(client: httpx.AsyncClient, release_id: int) -> None:
+    body = (await client.get("/users/tea00")).json()
+    assert (body["user_id"], body["events"], body["kinds"]) == ("tea00", 41, {"purchase": 41})
+    assert body["last_event_at"] == "2025-11-12T18:00:00+00:00"
+    assert (body["release"], body["listed"] > 0) == (release_id, True)
+    response = await client.get("/users/who")
+    assert (response.status_code, response.json()["type"]) == (404, "urn:nextpick:problem:unknown-user")
+
+
+async def test_an_erased_user_is_unknown_to_the_next_answer(client: httpx.AsyncClient) -> None:
+    async def answer(user_id: str) -> list[str]:
+        body = (await client.post("/recommend", json={"user_id": user_id})).json()
+        return [item["item_id"] for item in body["items"]]
+
+    assert await answer("tea00") != await answer("nobody")
+    response = await client.delete("/users/tea00")
+    assert response.status_code == 200, response.text
+    body = response.json()
+    assert (body["deleted"]["events"], body["deleted"]["lists"]) == (41, 1)
+    assert datetime.fromisoformat(body["copies_until"]) > datetime.now(UTC)
+    assert body["receipt"][0].startswith("Erased tea00 at ")
+    assert await answer("tea00") == await answer("nobody")
+    assert (await client.get("/users/tea00")).status_code == 404
+
+
+async def test_who_is_erased_begins_anew(client: httpx.AsyncClient) -> None:
+    assert (await client.delete("/users/tea00")).status_code == 200
+    assert (await client.delete("/users/tea00")).json()["deleted"]["events"] == 0
+    late = {"user_id": "tea00", "item_id": "tea-00", "kind": "purchase", "occurred_at": "2025-11-12T17:00:00Z"}
+    assert (await client.post("/events", json=late)).json()["accepted"] == 0
+    assert (await client.get("/users/tea00")).status_code == 404
+    del late["occurred_at"]
+    assert (await client.post("/events", json=late)).json()["accepted"] == 1
+    assert (await client.get("/users/tea00")).json()["events"] == 1
+
+
+async def test_an_erasure_that_may_not_have_happened_is_a_503(
+    app: FastAPI, release_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(app) as client:
+        monkeypatch.setattr("serving.users.connect", _refusing)
+        response = await client.delete("/users/tea00")
+        assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+        assert (await client.get("/users/tea00")).status_code == 200
+
+
+def _refusing(_: str) -> None:
+    import psycopg
+
+    raise psycopg.OperationalError("gone")
+
+
+async def test_the_release_that_is_served_is_told(client: httpx.AsyncClient, release_id: int) -> None:
+    body = (await client.get("/releases/current")).json()
+    assert (body["release"], body["model_version"], body["items"]) == (release_id, "1", 30)
+    assert "als" in body["generators"]
+
+
+async def test_before_the_first_release_reads_say_how_to_get_one(app: FastAPI) -> None:
+    async with running(app) as client:
+        for path in ("/releases/current", "/popular", "/items/tea-00/similar"):
+            response = await client.get(path)
+            assert response.status_code == 503
+            assert "nextpick publish" in response.json()["detail"]

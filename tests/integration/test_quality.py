@@ -146,6 +146,12 @@ def test_however_it_is_ended_it_leaves_no_process_behind(ending: signal.Signals,
         assert process.returncode != 0
 
 
+def test_generators_may_be_named_at_once_or_one_by_one_and_each_is_measured_once_fused_last() -> None:
+    asked = quality.options(["--generator", "fused", "rp3beta", "--generator", "als", "als"])
+    assert quality._models(asked) == ["als", "rp3beta", "fused"]
+    assert quality._models(quality.options([])) == [*GENERATORS, "fused"]
+
+
 def test_help_teaches_the_formats(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         quality.options(["--help"])

@@ -49,6 +49,8 @@ class AlsParams(DecayParams):
     regularization: float = Field(default=1.0, gt=0)
     alpha: float = Field(default=30.0, gt=0)
     frequency_exponent: float = Field(default=0.5, ge=0, le=1)
+    approximate_above: int | None = Field(default=None, gt=0)
+    probes: int = Field(default=256, gt=0)
 
 
 class BuyAgainParams(DecayParams):

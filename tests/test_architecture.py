@@ -38,6 +38,7 @@ ONLY_IN = {
     "implicit": "nextpick/models/implicit_engine.py",
     "numba": "nextpick/models/",  # its kernels, one a file
     "llvmlite": "nextpick/models/compiled/tile.py",
+    "faiss": "nextpick/models/approximate.py",
     "mlflow": "nextpick/mlflow_engine.py",
     "evidently": "nextpick/evidently_engine.py",
     "slack_sdk": "nextpick/drift/slack.py",

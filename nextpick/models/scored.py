@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from nextpick.models.approximate import Approximate
 from nextpick.models.compiled import rows as kernels
 from nextpick.models.compiled import topn as keys
 from nextpick.models.products import Whole, products
@@ -70,7 +71,7 @@ class Same:
 class ItemSide:
     """Item vectors as Factored needs them: to search, and exact."""
 
-    index: Exact
+    index: Exact | Approximate
     whole: Whole
 
     @cached_property
@@ -94,7 +95,8 @@ class Factored:
 
     The n best are found by float32 sums. These and the exact products differ by less than `_errors`: where the n-th
     exact one is further than that above the last sum that was looked at, none that was not looked at can be better.
-    The users of whom that cannot be said get all their products.
+    The users of whom that cannot be said get all their products. Of an approximate index nothing can be said: its
+    candidates are what there is, in their exact order.
     """
 
     vectors: np.ndarray
@@ -112,6 +114,7 @@ class Factored:
         exact.sort(axis=1)
         highest, scores = keys.decoded(exact[:, _SPARE:])
         sure = (items[:, -1] < 0) | (scores[:, 0] > sums[:, -1] + self._errors[rows])
+        sure |= isinstance(self.items.index, Approximate)
         users, found = _pairs(highest[sure])
         more, others = self._of_all(rows[~sure], n, barred)
         return np.concatenate([rows[sure][users], more]), np.concatenate([found, others])

@@ -37,6 +37,12 @@ class Barred:
             users, items = np.divmod(np.unique(keys), own.n_items)
         return cls(np.searchsorted(users, np.arange(len(own) + 1)).astype(np.int64), items.astype(np.int32))
 
+    def some(self, users: np.ndarray) -> Self:
+        """That of some users, in their order."""
+        parts = [self.item_rows[self.indptr[user] : self.indptr[user + 1]] for user in users]
+        sizes = np.array([len(part) for part in parts], np.int64)
+        return type(self)(np.append(0, sizes.cumsum()), np.concatenate([*parts, np.empty(0, np.int32)]))
+
     def part(self, start: int, stop: int) -> Self:
         """That of the users start:stop."""
         first, last = self.indptr[start], self.indptr[stop]

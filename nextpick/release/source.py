@@ -13,6 +13,7 @@ from nextpick.features.histories import histories
 from nextpick.features.items import ITEM_FEATURES, ItemTable
 from nextpick.idmap import IdMap
 from nextpick.models.bundle import Bundle, load_bundle
+from nextpick.models.recall import approximate, recalls
 from nextpick.release import lookup
 from nextpick.release.list_block import ListBlock
 from nextpick.release.precompute import Inputs, list_blocks
@@ -45,8 +46,19 @@ class Source:
 
     def lists(self, conn: psycopg.Connection, user_ids: tuple[str, ...]) -> Iterator[ListBlock]:
         """The lists of some users, in that order, computed as they are taken; what these users did is read at once."""
+        return list_blocks(self.bundle, self._inputs(conn, user_ids))
+
+    def recalls(self, conn: psycopg.Connection, user_ids: tuple[str, ...]) -> dict[str, float]:
+        """What share of the exact candidates of some users each generator with an approximate index finds, 0 to 1."""
+        generators, params = self.bundle.generators, self.bundle.params
+        if not approximate(generators):
+            return {}
+        own, rows = self._inputs(conn, user_ids).histories, np.arange(len(user_ids), dtype=np.int32)
+        return recalls(generators, params.pool, rows, own, params.scenarios["default"].seen_policy, self.hidden)
+
+    def _inputs(self, conn: psycopg.Connection, user_ids: tuple[str, ...]) -> Inputs:
         release, kinds = self.release, self.bundle.params.data.kinds
         done = events.of_users(conn, user_ids, tuple(kinds), release.cutoff, release.known)
         users, as_of = IdMap(user_ids), lookup.microseconds(release.cutoff)
         own = histories(done, users, self.bundle.items, kinds, as_of)
-        return list_blocks(self.bundle, Inputs(users, own, self.table, self.hidden))
+        return Inputs(users, own, self.table, self.hidden)

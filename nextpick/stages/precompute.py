@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # of the three steps the last needs none of it, and importing
 
 USERS_PER_BLOCK = 20_000
 SHARDS = 8  # at most, that the blocks are spread over: a task costs seconds before it begins
+RECALL_USERS = 256  # of the first block that a process fills, whose exact candidates are looked for, too
 LOG_SECONDS = 10.0  # between progress lines where there is no terminal
 log = structlog.get_logger()
 
@@ -111,6 +112,9 @@ def fill(conn: psycopg.Connection, release_id: int, *wanted: int) -> None:
 
             if not sources:
                 sources.append(Source.of(conn, release))
+                some = user_ids[:RECALL_USERS]
+                for generator, share in sources[0].recalls(conn, some).items():
+                    log.info("approximate index", generator=generator, recall=round(share, 4), users=len(some))
             return _counted(sources[0].lists(conn, user_ids), advance)
 
         for block in wanted:

@@ -24,12 +24,13 @@ from threadpoolctl import threadpool_limits
 from nextpick.features.histories import Histories, of_users
 from nextpick.features.user_items import strengths, user_items
 from nextpick.models import implicit_engine
+from nextpick.models.approximate import Approximate, index_of
 from nextpick.models.products import Whole, products
-from nextpick.models.topn import Exact
 from nextpick.params import Params
 
 if TYPE_CHECKING:
     from nextpick.models.scored import ItemSide, Scored
+    from nextpick.models.topn import Exact
 
 _START = 0.1  # length of a vector before the first iteration, about
 _STEP = 1.5  # rows whose lambdas differ by less than this factor are solved with one
@@ -37,7 +38,10 @@ _STEP = 1.5  # rows whose lambdas differ by less than this factor are solved wit
 
 @dataclass(frozen=True)
 class Als:
-    """item_factors is float32 (items, factors), NaN in the rows of items that nobody had when it was fitted."""
+    """item_factors is float32 (items, factors), NaN in the rows of items that nobody had when it was fitted.
+
+    `probes` is that of the approximate index by which it looks for its best, 0 where it looks at every item.
+    """
 
     item_factors: np.ndarray
     alpha: float
@@ -45,6 +49,7 @@ class Als:
     frequency_exponent: float
     mean_items: float
     half_life_days: float
+    probes: int = 0
 
     @classmethod
     def fit(cls, histories: Histories, params: Params) -> Self:
@@ -61,6 +66,7 @@ class Als:
             frequency_exponent=chosen.frequency_exponent,
             mean_items=float(sizes[sizes > 0].mean()) if sizes.any() else 1.0,
             half_life_days=chosen.half_life_days,
+            probes=chosen.probes if histories.n_items > (chosen.approximate_above or np.inf) else 0,
         )
 
     def scores(self, histories: Histories, user_rows: np.ndarray) -> np.ndarray:
@@ -117,7 +123,12 @@ class Als:
     def _items(self) -> "ItemSide":
         from nextpick.models.scored import ItemSide
 
-        return ItemSide(Exact(self.item_factors), self._whole)
+        return ItemSide(self.index, self._whole)
+
+    @cached_property
+    def index(self) -> "Exact | Approximate":
+        """What the best are looked for with."""
+        return index_of(self.item_factors, self.probes)
 
     @cached_property
     def _eigen(self) -> tuple[np.ndarray, np.ndarray]:
@@ -139,11 +150,13 @@ class Als:
 
     def arrays(self) -> dict[str, np.ndarray]:
         numbers = {name: np.array(getattr(self, name)) for name in _NUMBERS}
-        return {"item_factors": self.item_factors, **numbers}
+        index = {"probes": np.array(self.probes)} if self.probes else {}
+        return {"item_factors": self.item_factors, **numbers, **index}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
-        return cls(arrays["item_factors"], **{name: float(arrays[name]) for name in _NUMBERS})
+        numbers = {name: float(arrays[name]) for name in _NUMBERS}
+        return cls(arrays["item_factors"], **numbers, probes=int(arrays.get("probes", 0)))
 
 
 _NUMBERS = ("alpha", "regularization", "frequency_exponent", "mean_items", "half_life_days")

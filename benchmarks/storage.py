@@ -76,7 +76,7 @@ def measured(url: str, asked: argparse.Namespace) -> dict[str, object]:
                 f"{users:>9,} users  {sizes[-1] / 1e6:>8,.1f} MB  {sizes[-1] / users:,.0f} bytes each", file=sys.stderr
             )
     fixed, per_user, missed = fitted(asked.users, sizes)
-    kept = RetentionParams().generations + 1
+    kept = RetentionParams().generations + 2  # one of the model before, and one in the making
     forecast = {f"{n:.0e}": round((fixed + per_user * n) / GIGABYTE, 1) for n in FORECAST}
     return {
         "bytes_per_user": round(per_user),

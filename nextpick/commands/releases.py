@@ -66,15 +66,16 @@ def _table(found: "Sequence[Standing]") -> Table:
 
 
 def _forecast(found: "Sequence[Standing]") -> str:
-    """What the kept generations take once they are as large as the newest whole one, with one more in the making."""
+    """What the kept generations take once they are as large as the newest whole one, with the last one of the model
+    before and one more in the making."""
     newest = next((one for one in found if one.users and one.bytes), None)
     if newest is None:
         return ""
     settings, size = load_settings(), newest.bytes or 0
     kept = load_params(settings.project / "params.yaml").retention.generations
     return (
-        f"{size / (newest.users or 1):,.0f} bytes a user; {kept} generations and one in the making take "
-        f"{decimal((kept + 1) * size)}."
+        f"{size / (newest.users or 1):,.0f} bytes a user; {kept} generations, one of the model before and one in the "
+        f"making take {decimal((kept + 2) * size)}."
     )
 
 

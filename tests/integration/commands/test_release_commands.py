@@ -58,7 +58,7 @@ def test_from_release_to_release_and_back_each_step_is_told_and_listed(
     conn.execute("UPDATE nextpick.releases SET bytes = 100000")
     conn.commit()
     listed = said(nextpick("releases"))
-    assert "5,000 bytes a user; 3 generations and one in the making take 400.0 kB." in listed
+    assert "5,000 bytes a user; 3 generations, one of the model before and one in the making take 500.0 kB." in listed
     assert f"{second} │ rejected │ 2 │ 20 │ 2025-11-13 00:00 UTC" in listed
     assert f"{first} │ live │ 1 │ 20 │ 2025-11-12 00:00 UTC" in listed
     assert f"anna │ rollback │ {second} │ {first} │ complaints about tea" in listed

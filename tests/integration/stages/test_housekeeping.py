@@ -139,11 +139,40 @@ def test_what_can_be_gone_back_to_stays_and_so_does_what_is_live_however_old(
         released(conn, status=status) for status in ("ready", "blocked", "rejected", "blocked", "ready", "building")
     ]
     done = tidied(conn, settings)["generations"]
-    assert done.freed.said == [f"the lists of release {number}" for number in other[:2]]
+    assert done.freed.said == [f"the lists of release {other[1]}"]
     assert statuses(conn) == {
-        live: "ready", **dict.fromkeys(other[:2], "dropped"), other[2]: "rejected", other[3]: "blocked",
+        live: "ready", other[0]: "ready", other[1]: "dropped", other[2]: "rejected", other[3]: "blocked",
         other[4]: "ready", other[5]: "building",
     }  # fmt: skip
+
+
+def test_what_was_gone_back_from_takes_no_place_from_what_can_be_gone_back_to(
+    conn: psycopg.Connection, settings: Settings
+) -> None:
+    """Two are kept: the live one and the one before it, not the live one and two that were no good."""
+    before, *bad = (released(conn, sha256=sha, status="ready") for sha in ("good", "bad", "bad"))
+    bad.append(released(conn, sha256="bad", status="rejected"))
+    live = released(conn, sha256="good")
+    conn.execute("INSERT INTO nextpick.live VALUES ('default', %s, 1)", (live,))
+    conn.execute(
+        "INSERT INTO nextpick.rejections (bundle_sha256, model_version, release_id, who, reason) "
+        "VALUES ('bad', '2', %s, 'anna', 'complaints')",
+        (bad[-1],),
+    )
+    tidied(conn, settings)
+    assert statuses(conn) == {
+        before: "ready", bad[0]: "dropped", bad[1]: "dropped", bad[2]: "rejected", live: "ready",
+    }  # fmt: skip
+
+
+def test_the_model_before_can_be_gone_back_to_however_many_nights_there_were(
+    conn: psycopg.Connection, settings: Settings
+) -> None:
+    former = [released(conn, "1", sha256="former") for _ in range(2)]
+    nights = [released(conn, "2", sha256="present") for _ in range(4)]
+    conn.execute("INSERT INTO nextpick.live VALUES ('default', %s, 1)", (nights[-1],))
+    tidied(conn, settings)
+    assert [number for number, status in statuses(conn).items() if status == "ready"] == [former[-1], *nights[-2:]]
 
 
 def test_versions_in_use_stay_with_their_runs_and_bundles_and_so_does_the_memory_of_those_rejected(

@@ -29,7 +29,7 @@ def publish(
         raise ConfigError("--release names a release that is there, so --version and --no-flip make no sense with it.")
     with connect(settings.database()) as conn:
         if release is not None:
-            done = go_live.run(conn, settings, release, who=who, because=because)
+            done = publish.again(conn, settings, release, who=who, because=because)
             for line in go_live.told(done):
                 typer.echo(line)
             return

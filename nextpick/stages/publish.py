@@ -1,12 +1,16 @@
 """Stage: lists of the champion, or of a version that is named, made live."""
 
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import psycopg
 
 from nextpick.settings import Settings
-from nextpick.store import building
+from nextpick.store import building, standings
 from nextpick.store.transactions import step_by_step
+
+if TYPE_CHECKING:
+    from nextpick.stages.go_live import Flip
 
 
 def run(
@@ -41,3 +45,17 @@ def run(
         if flip:
             go_live.run(conn, settings, planned.release_id, who=who, because=because)
         return planned.release_id
+
+
+def again(conn: psycopg.Connection, settings: Settings, release_id: int, *, who: str, because: str = "") -> "Flip":
+    """Make a release live that is there already: compared with what is live now, whatever it was compared with before.
+
+    Raises: ReleaseRefused where something stands against it and `because` is empty; StoreError (see `go_live.run`).
+    """
+    from nextpick.stages import compare, go_live
+
+    with step_by_step(conn, "A publish"):
+        standing = standings.get(conn, release_id)
+        if not standing.live and standing.there and standing.status in ("ready", "blocked"):
+            compare.run(conn, settings, release_id, who=who)
+        return go_live.run(conn, settings, release_id, who=who, because=because)

@@ -86,3 +86,16 @@ def test_a_release_that_is_there_is_not_computed(nextpick: Run) -> None:
 def test_why_names_what_is_no_id(nextpick: Run) -> None:
     assert isinstance(nextpick("why", "yesterday").exception, ConfigError)
     assert isinstance(nextpick("why", "3f2b8c1e-5f0a-4d7c-9a53-0c9d4f1f6a11").exception, DataError)
+
+
+def test_what_was_never_compared_is_before_it_goes_live(
+    nextpick: Run, conn: psycopg.Connection, bundles: list[tuple[str, str, str]]
+) -> None:
+    first, second = (made(conn, same(first=n * 12), bundle=bundles[0], night=n) for n in (0, 1))
+    conn.commit()
+    nextpick("publish", "--release", str(first))
+    refused = nextpick("publish", "--release", str(second))
+    assert isinstance(refused.exception, ReleaseRefused)
+    assert "0.0% of the first 10 items are the same, on average" in str(refused.exception)
+    told = said(nextpick("publish", "--release", str(second), "--because", "a new season"))
+    assert "Overruled: The comparison with the live release blocked it." in told

@@ -14,9 +14,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from nextpick.errors import DataError
+
 
 def pairs(table: pd.DataFrame, user: str, item: str, time: str | None, core: int) -> pd.DataFrame:
-    """Each pair once, at its first time, of users and items with at least `core`; users together, by time."""
+    """Each pair once, at its first time, of users and items with at least `core`; users together, by time.
+
+    Raises: DataError where a column is missing, or nothing is left.
+    """
+    if missing := [column for column in (user, item, time) if column and column not in table]:
+        raise DataError(f"There is no column {', '.join(missing)}; there are {', '.join(map(str, table.columns))}.")
     named = {user: "user", item: "item", **({time: "time"} if time else {})}
     out = table[list(named)].rename(columns=named).dropna()
     if time:
@@ -25,6 +32,8 @@ def pairs(table: pd.DataFrame, user: str, item: str, time: str | None, core: int
     while True:
         counts = [out.groupby(side)["item"].transform("size") for side in ("user", "item")]
         kept = (counts[0] >= core) & (counts[1] >= core)
+        if out.empty:
+            raise DataError(f"No user and item has {core} of the other: ask for a smaller --core, or for other rows.")
         if kept.all():
             return out.sort_values("user", kind="stable").reset_index(drop=True)
         out = out[kept]
@@ -61,12 +70,40 @@ def write(path: Path, rows: pd.DataFrame) -> None:
 
 
 def write_lines(path: Path, items_of: dict[object, list[object]]) -> None:
-    """A line for each user: their id and the ids of the items."""
+    """A line for each user: their id and the ids of the items. Raises: DataError where an id is not one word."""
+    ids = {str(word) for user, items in items_of.items() for word in (user, *items)}
+    if odd := sorted(word for word in ids if len(word.split()) != 1):
+        raise DataError(f"{path.name} has words between spaces, and {odd[0]!r} is not one: number these ids first.")
     path.write_text("".join(f"{user} {' '.join(map(str, items))}\n" for user, items in items_of.items()))
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> int:
     """Read, cut, write, and say how much there is of each."""
+    asked = _parser().parse_args(arguments)
+    try:
+        said = _cut(asked)
+    except DataError as error:
+        print(f"cut: {error}", file=sys.stderr)
+        return 1
+    print(said, file=sys.stderr)
+    return 0
+
+
+def _cut(asked: argparse.Namespace) -> str:
+    table = pd.read_parquet(asked.data) if asked.data.suffix == ".parquet" else pd.read_csv(asked.data)
+    cut = pairs(table.query(asked.where) if asked.where else table, asked.user, asked.item, asked.time, asked.core)
+    test = to_test(cut, asked.by, asked.share, asked.seed)
+    asked.out.mkdir(parents=True, exist_ok=True)
+    suffix = "csv" if asked.time else "txt"
+    write(asked.out / f"train.{suffix}", cut[~test])
+    write(asked.out / f"test.{suffix}", cut[test])
+    if asked.negatives:
+        write_lines(asked.out / "negatives.txt", unseen(cut, asked.negatives, asked.seed))
+    users, items = cut["user"].nunique(), cut["item"].nunique()
+    return f"{users} users, {items} items, {(~test).sum()} pairs to learn from, {test.sum()} to find"
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help=".csv or .parquet")
     parser.add_argument("--user", default="user")
@@ -79,19 +116,8 @@ def main() -> None:
     parser.add_argument("--negatives", type=int, default=0, help="items for each user to rank the test among")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True)
-    asked = parser.parse_args()
-    table = pd.read_parquet(asked.data) if asked.data.suffix == ".parquet" else pd.read_csv(asked.data)
-    cut = pairs(table.query(asked.where) if asked.where else table, asked.user, asked.item, asked.time, asked.core)
-    test = to_test(cut, asked.by, asked.share, asked.seed)
-    asked.out.mkdir(parents=True, exist_ok=True)
-    suffix = "csv" if asked.time else "txt"
-    write(asked.out / f"train.{suffix}", cut[~test])
-    write(asked.out / f"test.{suffix}", cut[test])
-    if asked.negatives:
-        write_lines(asked.out / "negatives.txt", unseen(cut, asked.negatives, asked.seed))
-    users, items = cut["user"].nunique(), cut["item"].nunique()
-    print(f"{users} users, {items} items, {(~test).sum()} pairs to learn from, {test.sum()} to find", file=sys.stderr)
+    return parser
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

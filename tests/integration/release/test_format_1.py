@@ -6,6 +6,7 @@ event, tea-01 hidden.
 """
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from nextpick.models.bundle import Bundle, load_bundle
 from nextpick.models.manifest import MANIFEST
 from nextpick.release.lookup import hidden_mask, microseconds
 from nextpick.release.precompute import Inputs, ListBlock, list_blocks
+from nextpick.settings import Settings
+from nextpick.stages import rollback
+from nextpick.store import releases
 from serving.follower import load_and_try
 from tests.published import LAST, Version, catalogue, fill, interactions, publish
 
@@ -77,6 +81,27 @@ def test_it_is_published_and_taken_over_by_the_service(
     conn.commit()
     release_id = publish(conn, Version("1", FORMER / "bundle", bundle.sha256))
     assert load_and_try(database_url, release_id).bundle.sha256 == bundle.sha256
+
+
+def test_it_is_gone_back_to_over_the_upgrade(
+    conn: psycopg.Connection,
+    database_url: str,
+    bundle: Bundle,
+    version: Version,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    fill(conn)
+    conn.commit()
+    former = publish(conn, Version("1", FORMER / "bundle", bundle.sha256))
+    publish(conn, replace(version, version="2"))
+    settings = Settings(_env_file=None, home=tmp_path, mlflow_url="http://127.0.0.1:9")
+    done = rollback.run(conn, settings, who="anna", because="the upgrade")
+    assert (done.to.release_id, done.rejected) == (former, "2")
+    live = releases.live(conn)
+    assert live is not None
+    assert load_and_try(database_url, live.release_id).bundle.format_version == 1
 
 
 def test_a_release_that_the_former_code_published_is_taken_over_as_it_is(

@@ -264,6 +264,34 @@ def test_dvc_keeps_what_a_snapshot_names_and_nothing_that_only_old_run_folders_h
     assert not list((settings.home / "dvc" / "remote").rglob("*.dir"))
 
 
+def test_the_data_of_a_version_that_a_kept_release_has_stays_and_can_be_put_back(
+    conn: psycopg.Connection, settings: Settings, made: Callable[[str], registry.ModelVersion]
+) -> None:
+    """Neither the newest snapshot, nor in a run folder, nor of a newest version: only the release needs it."""
+    md5s = {}
+    for name in ("released", "spare"):
+        folder = pipeline.start(settings, name)
+        (folder / pipeline.RAW).mkdir(parents=True, exist_ok=True)
+        (folder / pipeline.RAW / "events.csv").write_text(name)
+        md5s[name] = pipeline.track(folder)
+        sha256 = manifest.write({"ranker.txt": name.encode()}, folder / "models" / "bundle")
+        (folder / "metrics.json").write_text("{}")
+        (folder / "dvc.lock").write_text("schema: '2.0'\n")
+        version = registry.register(settings, folder, sha256, {**LINEAGE, "data_md5": md5s[name]})
+        if name == "released":
+            released(conn, version.version, sha256)
+        os.utime(folder, (OLD, OLD))
+    pipeline.start(settings, "newest")
+    made("newest")
+    done = tidied(conn, settings)
+    assert {one.name: one.fault for one in done.values() if one.fault} == {}
+    kept = {file.parent.name + file.name for file in (settings.home / "dvc" / "cache" / "files").rglob("*.dir")}
+    assert kept == {md5s["released"]}
+    again = pipeline.start(settings, "again")
+    pipeline.restore(again, md5s["released"])
+    assert (again / pipeline.RAW / "events.csv").read_text() == "released"
+
+
 def test_a_trial_run_says_what_would_go_and_changes_nothing(conn: psycopg.Connection, settings: Settings) -> None:
     buy(conn, LAST - timedelta(days=200))
     for _ in range(3):

@@ -64,7 +64,9 @@ def options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--tune", action="store_true")
     parser.add_argument("--budget-minutes", type=float, default=30.0, help="of --tune, in all (default: %(default)g)")
     parser.add_argument("--choose-minutes", type=float, default=4.0, help="of CPU, a model (%(default)g)")
-    parser.add_argument("--timeout-minutes", type=float, default=15.0, help="a model, tuning aside (%(default)g)")
+    parser.add_argument(
+        "--timeout-minutes", type=float, default=15.0, help="a model, choosing and tuning aside (%(default)g)"
+    )
     parser.add_argument("--max-gb", type=float, help="of memory, a model (default: 24, or nine tenths of all)")
     asked = parser.parse_args(argv)
     if (asked.train is None) != (asked.test is None):
@@ -95,7 +97,8 @@ def lines(asked: argparse.Namespace) -> dict[str, Answer]:
             settled={name: line["params"] for name, line in done.items() if "params" in line},
         )
         work = measure_fused if model == "fused" else measure
-        done[model] = isolated(work, job, 60 * asked.timeout_minutes + tune_seconds, asked.max_gb)
+        choosing = tune_seconds + 1.5 * job.choose_seconds
+        done[model] = isolated(work, job, 60 * asked.timeout_minutes + choosing, asked.max_gb)
         print(json.dumps(_ordered(model, done[model], asked.k)), flush=True)
     return done
 

@@ -16,6 +16,7 @@ from serving.edge import Edge
 from serving.events import EventLog
 from serving.follower import Follower
 from serving.impressions import ImpressionLog
+from serving.keyring import Keyring
 from serving.metrics import Metrics
 from serving.recommender import Recommender
 from serving.routes import events, health, items, popular, recommend, releases, users
@@ -36,28 +37,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        database = Database(url)
-        follower = Follower(database, url, metrics)
-        impressions = ImpressionLog(database, metrics)
-        recommender = Recommender(database, follower, impressions, metrics)
-        app.state.service = Service(
-            settings=settings,
-            database=database,
-            follower=follower,
-            recommender=recommender,
-            events=EventLog(database, metrics),
-            catalogue=Catalogue(database, follower),
-            users=Users(settings, database, follower),
-            metrics=metrics,
-        )
+        database, impressions, service = _assembled(settings, url, metrics)
+        app.state.service = service
         await database.open()
-        following, writing = asyncio.create_task(follower.run()), asyncio.create_task(impressions.run())
+        writing = asyncio.create_task(impressions.run())
+        following = [asyncio.create_task(run()) for run in (service.follower.run, service.keyring.run)]
         try:
             yield
         finally:
-            following.cancel()
-            with suppress(asyncio.CancelledError):
-                await following
+            for task in following:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
             await impressions.close(writing)
             await database.close()
 
@@ -67,3 +58,21 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for route in (recommend, items, popular, events, users, releases, health):
         app.include_router(route.router)
     return app
+
+
+def _assembled(settings: Settings, url: str, metrics: Metrics) -> tuple[Database, ImpressionLog, Service]:
+    database = Database(url)
+    follower = Follower(database, url, metrics)
+    impressions = ImpressionLog(database, metrics)
+    service = Service(
+        settings=settings,
+        database=database,
+        keyring=Keyring(database, settings, metrics),
+        follower=follower,
+        recommender=Recommender(database, follower, impressions, metrics),
+        events=EventLog(database, metrics),
+        catalogue=Catalogue(database, follower),
+        users=Users(settings, database, follower),
+        metrics=metrics,
+    )
+    return database, impressions, service

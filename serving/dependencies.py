@@ -5,12 +5,14 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from nextpick.keys import Scope
 from nextpick.settings import Settings
-from serving.access import require_access
+from serving.access import Requires
 from serving.catalogue import Catalogue
 from serving.database import Database
 from serving.events import EventLog
 from serving.follower import Follower
+from serving.keyring import Keyring
 from serving.metrics import Metrics
 from serving.recommender import Recommender
 from serving.users import Users
@@ -22,6 +24,7 @@ class Service:
 
     settings: Settings
     database: Database
+    keyring: Keyring
     follower: Follower
     recommender: Recommender
     events: EventLog
@@ -37,7 +40,6 @@ async def service(request: Request) -> Service:
 
 
 ServiceDep = Annotated[Service, Depends(service)]
-Access = Depends(require_access)
-Serve = Depends(require_access)
-Events = Depends(require_access)
-Admin = Depends(require_access)
+Serve = Depends(Requires(Scope.SERVE))
+Events = Depends(Requires(Scope.EVENTS))
+Admin = Depends(Requires(Scope.ADMIN))

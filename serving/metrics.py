@@ -1,4 +1,4 @@
-"""What Prometheus reads. Labels are routes, codes and sources: never a user or an item."""
+"""What Prometheus reads. Labels are routes, codes, sources and names of keys: never a user or an item."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -28,10 +28,24 @@ class Metrics:
             "nextpick_degraded_answers_total", "Answers given without a part.", ("missing",), registry=registry
         )
         self.events = Counter("nextpick_events_total", "Events taken in.", ("outcome",), registry=registry)
+        self._add_keys(registry)
         self._add_releases(registry)
         self._add_impressions(registry)
         for missing in ("database", "ranker"):
             self.degraded.labels(missing)
+
+    def _add_keys(self, registry: CollectorRegistry) -> None:
+        self.key_refusals = Counter(
+            "nextpick_key_refusals_total",
+            "Requests refused to a key that is known, by its name: it is over its rate, or lacks the scope.",
+            ("key", "reason"),
+            registry=registry,
+        )
+        self.keys_read = Gauge(
+            "nextpick_keys_read_timestamp_seconds",
+            "When the keys were last read; until they are read again, one revoked since then still opens.",
+            registry=registry,
+        )
 
     def _add_releases(self, registry: CollectorRegistry) -> None:
         self.release = Gauge("nextpick_release_id", "The release being served; 0 before the first.", registry=registry)

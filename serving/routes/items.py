@@ -6,7 +6,7 @@ import orjson
 from fastapi import APIRouter, Query, Response
 
 from serving.bodies import StrictRoute
-from serving.dependencies import Access, ServiceDep
+from serving.dependencies import Admin, Serve, ServiceDep
 from serving.item_schemas import CatalogueItemOut, ItemsBody, ItemsIn, ItemsOut, ListedOut
 from serving.routes.recommend import ERRORS
 from serving.schemas import Id, ProblemOut
@@ -16,7 +16,7 @@ NOT_FOUND: dict[int | str, dict[str, object]] = {404: {"model": ProblemOut}}
 TopK = Annotated[int, Query(ge=1, le=100, description="how many items")]
 
 
-@router.put("/items", response_model=ItemsOut, responses=ERRORS, dependencies=[Access])
+@router.put("/items", response_model=ItemsOut, responses=ERRORS, dependencies=[Admin])
 async def put_items(sent: ItemsBody, service: ServiceDep) -> Response:
     """Add or change one item, or `{"items": [...]}` with up to 1000, all or none; they are durable when this answers.
 
@@ -29,7 +29,7 @@ async def put_items(sent: ItemsBody, service: ServiceDep) -> Response:
 
 
 @router.get(
-    "/items/{item_id:path}/similar", response_model=ListedOut, responses=ERRORS | NOT_FOUND, dependencies=[Access]
+    "/items/{item_id:path}/similar", response_model=ListedOut, responses=ERRORS | NOT_FOUND, dependencies=[Serve]
 )
 async def similar(item_id: Id, service: ServiceDep, top_k: TopK = 10) -> Response:
     """Items nearest to one, by what people have in common who took both; then what is popular in its category."""
@@ -38,7 +38,7 @@ async def similar(item_id: Id, service: ServiceDep, top_k: TopK = 10) -> Respons
 
 
 @router.get(
-    "/items/{item_id:path}", response_model=CatalogueItemOut, responses=ERRORS | NOT_FOUND, dependencies=[Access]
+    "/items/{item_id:path}", response_model=CatalogueItemOut, responses=ERRORS | NOT_FOUND, dependencies=[Serve]
 )
 async def item(item_id: Id, service: ServiceDep) -> Response:
     """An item as the catalogue has it now."""

@@ -5,13 +5,13 @@ from typing import Annotated, Literal
 import orjson
 from fastapi import APIRouter, Query, Response
 
-from serving.dependencies import Access, ServiceDep
+from serving.dependencies import Serve, ServiceDep
 from serving.item_schemas import ListedOut
 from serving.routes.items import NOT_FOUND, TopK
 from serving.routes.recommend import ERRORS
 from serving.schemas import Id
 
-router = APIRouter(tags=["items"], dependencies=[Access])
+router = APIRouter(tags=["items"], dependencies=[Serve])
 Order = Literal["popular", "trending", "latest"]
 
 

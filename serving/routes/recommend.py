@@ -8,7 +8,9 @@ from serving.dependencies import Serve, ServiceDep
 from serving.schemas import ProblemOut, RecommendIn, RecommendOut
 
 router = APIRouter(tags=["recommend"], dependencies=[Serve], route_class=StrictRoute)
-ERRORS: dict[int | str, dict[str, object]] = {code: {"model": ProblemOut} for code in (400, 401, 413, 422, 503)}
+ERRORS: dict[int | str, dict[str, object]] = {
+    code: {"model": ProblemOut} for code in (400, 401, 403, 413, 422, 429, 503)
+}
 
 
 @router.post("/recommend", response_model=RecommendOut, responses=ERRORS)

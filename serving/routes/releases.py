@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 import orjson
 from fastapi import APIRouter, Response
 
-from serving.dependencies import Access, ServiceDep
+from serving.dependencies import Serve, ServiceDep
 from serving.routes.recommend import ERRORS
 from serving.schemas import ReleaseOut
 
-router = APIRouter(tags=["releases"], dependencies=[Access])
+router = APIRouter(tags=["releases"], dependencies=[Serve])
 
 
 @router.get("/releases/current", response_model=ReleaseOut, responses=ERRORS)

@@ -3,12 +3,12 @@
 import orjson
 from fastapi import APIRouter, Response
 
-from serving.dependencies import Access, ServiceDep
+from serving.dependencies import Admin, ServiceDep
 from serving.routes.items import NOT_FOUND
 from serving.routes.recommend import ERRORS
 from serving.schemas import ErasedOut, Id, UserOut
 
-router = APIRouter(tags=["users"], dependencies=[Access])
+router = APIRouter(tags=["users"], dependencies=[Admin])
 
 
 @router.get("/users/{user_id:path}", response_model=UserOut, responses=ERRORS | NOT_FOUND)

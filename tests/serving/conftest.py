@@ -40,6 +40,7 @@ async def running(app: FastAPI, peer: str = "127.0.0.1") -> AsyncIterator[httpx.
         httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client,
     ):
         await app.state.service.follower.poll()
+        await app.state.service.keyring.poll()
         yield client
 
 

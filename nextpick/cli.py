@@ -10,6 +10,7 @@ from nextpick.commands.card import card
 from nextpick.commands.drift import drift
 from nextpick.commands.erase import erase
 from nextpick.commands.housekeep import housekeep
+from nextpick.commands.keys import keys
 from nextpick.commands.load import load
 from nextpick.commands.promote import promote
 from nextpick.commands.publish import publish
@@ -62,6 +63,7 @@ app.command()(rollback)
 app.command()(recommend)
 app.command()(why)
 app.command()(status)
+app.add_typer(keys, name="keys")
 app.command()(replay)
 app.command()(drift)
 app.command()(tune)

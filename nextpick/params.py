@@ -137,6 +137,7 @@ class PromotionParams(_Section):
 
 class PublishParams(_Section):
     users_per_block: int = Field(default=20_000, gt=0)
+    tasks: int = Field(default=8, gt=0, le=1000)
     max_lost_users: float = Field(default=0.05, ge=0, le=1)
     min_overlap: float = Field(default=0.1, ge=0, le=1)
     min_coverage_ratio: float = Field(default=0.5, ge=0)

@@ -7,7 +7,7 @@ bundles can be reached. Each may be run again: what is done is not done again.
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -29,7 +29,6 @@ if TYPE_CHECKING:  # of the three steps the last needs none of it, and importing
     from nextpick.release.source import Source
 
 USERS_PER_BLOCK = 20_000
-SHARDS = 8  # at most, that the blocks are spread over: a task costs seconds before it begins
 RECALL_USERS = 256  # of the first block that a process fills, whose exact candidates are looked for, too
 LOG_SECONDS = 10.0  # between progress lines where there is no terminal
 log = structlog.get_logger()
@@ -37,14 +36,15 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Plan:
-    """A release in the making, and its blocks that are still to be filled."""
+    """A release in the making, its blocks that are still to be filled, and by how many tasks at most."""
 
     release_id: int
     blocks: tuple[int, ...]
+    tasks: int = 1
 
-    def shards(self, most: int = SHARDS) -> list[list[int]]:
-        """The blocks dealt out to at most so many workers, and to one at least, who may find nothing to do."""
-        return [list(self.blocks[first::most]) for first in range(max(1, min(most, len(self.blocks))))]
+    def shards(self) -> list[list[int]]:
+        """The blocks dealt out to the tasks, and to one at least, which may find nothing to do."""
+        return [list(self.blocks[first :: self.tasks]) for first in range(max(1, min(self.tasks, len(self.blocks))))]
 
 
 def plan(conn: psycopg.Connection, settings: Settings, *, version: str | None, run_id: str) -> Plan | None:
@@ -63,8 +63,9 @@ def plan(conn: psycopg.Connection, settings: Settings, *, version: str | None, r
         found = registry.get(settings, version) if version else registry.champion(settings)
         if found is None:
             return None
-        size = load_params(settings.project / "params.yaml").publish.users_per_block
-        return begin(conn, found, run_id=run_id, users_per_block=size)
+        chosen = load_params(settings.project / "params.yaml").publish
+        begun = begin(conn, found, run_id=run_id, users_per_block=chosen.users_per_block)
+        return replace(begun, tasks=chosen.tasks)
 
 
 def begin(

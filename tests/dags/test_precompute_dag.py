@@ -70,6 +70,16 @@ def test_a_block_that_failed_is_all_that_another_try_does(
     assert champion.execute("SELECT release_id, status FROM nextpick.releases").fetchall() == [(1, "ready")]
 
 
+def test_no_more_tasks_fill_the_blocks_than_params_yaml_says(
+    champion: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = small_project(tmp_path / "two", publish={"users_per_block": 5, "tasks": 2})
+    monkeypatch.setenv("NEXTPICK_PROJECT", str(project))
+    finished = ends(run("precompute", at=AT))
+    assert finished == {**DONE, ("fill", "success"): 2, ("go_live", "success"): 1}
+    assert champion.execute("SELECT users FROM nextpick.releases").fetchone() == (len(USERS),)
+
+
 def test_a_release_may_only_be_made_ready(champion: psycopg.Connection) -> None:
     assert ends(run("precompute", at=AT, flip=False)) == {**DONE, ("go_live", "skipped"): 1}
     assert releases.live(champion) is None

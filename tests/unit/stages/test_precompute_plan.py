@@ -12,4 +12,4 @@ from nextpick.stages.precompute import Plan
 def test_every_block_goes_to_one_of_few_tasks_and_there_is_one_even_for_nothing(
     blocks: tuple[int, ...], shards: list[list[int]]
 ) -> None:
-    assert Plan(1, blocks).shards(most=3) == shards
+    assert Plan(1, blocks, tasks=3).shards() == shards

@@ -74,7 +74,7 @@ class Rp3BetaParams(NeighbourParams):
 
 class EaseParams(NeighbourParams):
     regularization: float = Field(default=100.0, gt=0)
-    max_gb: float = Field(default=2.0, gt=0)
+    max_gb: float = Field(default=1.0, gt=0)
 
 
 class LinearFilterParams(NeighbourParams):

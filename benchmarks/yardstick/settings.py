@@ -78,6 +78,7 @@ LADDERS: dict[str, dict[str, Ladder]] = {
 """Tried by every run: steps up and down from the start, in this order."""
 LEAST: dict[str, dict[str, int]] = {"als": {"factors": 256}, "bpr": {"iterations": 200}}
 """Where the time is up before the ladder of a size was climbed: sizes climb last, from small ones that fit quickly."""
+EASE_GB = 6.0  # a side of 33,000, which two cores invert within ten minutes
 DECAYING = ("popular", "item_knn", "rp3beta", "linear_filter", "als")
 
 
@@ -94,7 +95,7 @@ def params_of(updates: Mapping[str, Update], timing: Timing, max_gb: float = 24.
         assert isinstance(kind, type)
         base = dict(START.get(name, {}))
         if name == "ease":
-            base["max_gb"] = max_gb
+            base["max_gb"] = min(max_gb, EASE_GB)
         if name == "bought_together" and timing != "time":
             base["gap_hours"] = 25.0
         sections[name] = kind(**{**base, **updates.get(name, {})})

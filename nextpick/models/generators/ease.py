@@ -9,8 +9,13 @@ Where users are fewer than items, the inverse is of their side, by Woodbury's id
 
 P or K is dense while it is computed, in place in float32: 4 bytes a pair, and the cube of the side in operations. From
 K, P is made some columns at a time, by products with X, which is sparse.
+
+Where that is more than params.ease.max_gb, the model is of as many of the most taken items as fit; of the others it has
+no opinion, as of new ones.
 """
 
+import logging
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
@@ -29,6 +34,7 @@ from nextpick.params import EaseParams, Params
 if TYPE_CHECKING:
     from nextpick.models.scored import Scored
 
+log = logging.getLogger(__name__)
 _ONE_THREAD_SIDE = 4096  # up to this the bits are the same whatever the threads; a larger side needs them
 _AT_ONCE = 2048  # rows of what is inverted
 _FROM_USERS_AT_ONCE = 512  # rows of P made from K
@@ -43,12 +49,13 @@ class Ease:
 
     @classmethod
     def fit(cls, histories: Histories, params: Params) -> Self:
-        """Raises: ConfigError where it would take more memory than params.ease.max_gb."""
+        """Raises: ConfigError where params.ease.max_gb has room for no item, or the regularization is too small."""
         chosen = params.ease
         taken = user_items(histories, strengths(histories, chosen.half_life_days))
         had = np.flatnonzero(taken.getnnz(axis=0))
-        taken = taken[taken.getnnz(axis=1) > 0][:, had]
-        _refuse_too_large(taken.shape, chosen)
+        had = had[_head(taken.getnnz(axis=0)[had], len(histories), chosen)]
+        taken = taken[:, had]
+        taken = taken[taken.getnnz(axis=1) > 0]
         return cls(
             _near(_inverse(taken, chosen.regularization), had, histories.n_items, chosen.neighbours),
             chosen.half_life_days,
@@ -68,18 +75,31 @@ class Ease:
         return cls(Neighbours.from_arrays("ease", arrays), float(arrays["half_life_days"]))
 
 
-def _refuse_too_large(shape: tuple[int, int], chosen: EaseParams) -> None:
+def _head(counts: np.ndarray, users: int, chosen: EaseParams) -> np.ndarray:
+    """Places, ascending, of the items that take part: all, or the most taken ones that memory allows."""
+    items = len(counts)
+    fit = bisect_right(range(1, items + 1), chosen.max_gb, key=lambda n: _gigabytes(users, n, chosen))
+    if fit == items:
+        return np.arange(items)
+    needed = _gigabytes(users, items, chosen)
+    if not fit:
+        raise ConfigError(
+            f"ease has room for no item in params ease.max_gb, {chosen.max_gb:g}; for all {items} items of {users} "
+            f"users it needs {needed:.2g} GB. Raise it, or take ease out of the pool."
+        )
+    log.warning(
+        "ease knows the %d most taken of %d items, which is what params ease.max_gb, %g, has room for; all need %.2g.",
+        fit, items, chosen.max_gb, needed,
+    )  # fmt: skip
+    return np.sort(np.argsort(-counts, kind="stable")[:fit])
+
+
+def _gigabytes(users: int, items: int, chosen: EaseParams) -> float:
     """The inverse, the blocks it is swept in or the rows made from it, and the neighbours while they are gathered."""
-    users, items = shape
-    side = min(shape)
+    side = min(users, items)
     swept, made = 3 * side * min(side, _AT_ONCE), 2 * (users + items) * min(items, _FROM_USERS_AT_ONCE)
     beside = swept if users >= items else max(swept, made)
-    numbers = side**2 + beside + 4 * items * min(items, chosen.neighbours)
-    if (needed := 4e-9 * numbers) > chosen.max_gb:
-        raise ConfigError(
-            f"ease needs {needed:.2g} GB for {items} items of {users} users, and params ease.max_gb allows "
-            f"{chosen.max_gb:g}. Raise it where the memory is there, or take ease out of the pool."
-        )
+    return 4e-9 * (side**2 + beside + 4 * items * min(items, chosen.neighbours))
 
 
 def _inverse(taken: csr_matrix, regularization: float) -> Iterator[np.ndarray]:

@@ -29,6 +29,13 @@ def world() -> Histories:
     return histories(frame(rows), users, items, KINDS, NOW)
 
 
+def of_matrix(taken: np.ndarray) -> Histories:
+    """Everybody took what the matrix marks, a day ago."""
+    users, items = (IdMap(tuple(f"{kind}{i:03}" for i in range(n))) for kind, n in zip("ui", taken.shape, strict=True))
+    rows = [(f"u{u:03}", f"i{i:03}", 1.0) for u, i in np.argwhere(taken)]
+    return histories(frame(rows), users, items, KINDS, NOW)
+
+
 def strengths(world: Histories) -> np.ndarray:
     dense = np.zeros((len(world), world.n_items))
     age_days = (world.as_of - world.last_at) / US_PER_DAY
@@ -97,18 +104,31 @@ def test_eases_columns_are_those_of_a_float64_inverse_on_either_side(
     np.testing.assert_allclose(np.concatenate(rows), np.linalg.inv(wide.T @ wide + 2.0 * np.eye(shape[1])), atol=2e-6)
 
 
-@pytest.mark.parametrize(("side", "needed"), [("items", "0.0017"), ("users", "0.0012")])
-def test_ease_refuses_a_catalogue_too_large_for_the_memory_it_may_use(side: str, needed: str) -> None:
-    """The smaller side counts, and what is worked with beside it."""
-    shape = (900, 300) if side == "items" else (100, 300)
+@pytest.mark.parametrize(("users", "needed"), [(900, 0.0017), (100, 0.0012)])
+def test_what_ease_needs_is_counted_by_the_smaller_side_and_what_is_worked_with_beside_it(
+    users: int, needed: float
+) -> None:
+    assert ease._gigabytes(users, 300, params(ease={"neighbours": 50}).ease) == pytest.approx(needed, rel=0.05)
+
+
+def test_ease_knows_as_many_of_the_most_taken_items_as_memory_allows(caplog: pytest.LogCaptureFixture) -> None:
+    """And what it says of these is what it would say if there were no others."""
+    draw = np.random.default_rng(5)
+    dense = draw.random((80, 30)) < np.linspace(0.6, 0.05, 30)[draw.permutation(30)]
+    everything = of_matrix(dense)
+    room = params(ease={"max_gb": ease._gigabytes(80, 12, params().ease), "regularization": 3.0})
+    head = np.sort(np.argsort(-dense.sum(axis=0), kind="stable")[:12])
+    known = Ease.fit(everything, room).scores(everything, np.arange(80))
+    alone = of_matrix(dense & np.isin(np.arange(30), head))
+    np.testing.assert_array_equal(known, Ease.fit(alone, room).scores(alone, np.arange(80)))
+    assert np.isnan(known[:, ~np.isin(np.arange(30), head)]).all()
+    assert "the 12 most taken of 30 items" in caplog.text
+
+
+def test_ease_is_refused_where_there_is_room_for_no_item(world: Histories) -> None:
     with pytest.raises(
-        ConfigError, match=rf"ease needs {needed} GB for 300 items of {shape[0]} users, .*allows 0.001\. Raise"
+        ConfigError, match=r"room for no item in params ease\.max_gb, 1e-08; for all 6 items of 9 users"
     ):
-        ease._refuse_too_large(shape, params(ease={"max_gb": 0.001, "neighbours": 50}).ease)
-
-
-def test_ease_is_refused_before_it_takes_the_memory(world: Histories) -> None:
-    with pytest.raises(ConfigError, match=r"for 6 items of 9 users, and params ease\.max_gb allows 1e-08"):
         Ease.fit(world, params(ease={"max_gb": 1e-8}))
 
 

@@ -16,6 +16,7 @@ from nextpick.store.transactions import step_by_step
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 _SQL = sql.load("erasure")
 _KINDS = ("lists", "events", "impressions", "quarantine", "comparisons")
+_LATE = ("lists", "events", "impressions", "comparisons")
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def erase(conn: psycopg.Connection, user_id: str) -> Erased:
 
 def sweep(conn: psycopg.Connection) -> dict[str, int]:
     """Delete what came in of erased users while they were being erased; rows by what they are. The caller commits."""
-    return {kind: _deleted(conn, f"late_{kind}", {}) for kind in ("lists", "events", "impressions")}
+    return {kind: _deleted(conn, f"late_{kind}", {}) for kind in _LATE}
 
 
 def horizon(conn: psycopg.Connection, until: datetime) -> datetime:

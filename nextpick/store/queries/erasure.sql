@@ -58,6 +58,18 @@ SELECT count(*) FROM gone;
 DELETE FROM nextpick.impressions AS i USING nextpick.erased_users AS x
 WHERE i.user_id = x.user_id AND i.answered_at <= x.erased_at;
 
+-- name: late_comparisons
+-- What comparisons of releases say of users who were erased while they were made.
+UPDATE nextpick.releases AS r SET diff = (
+    SELECT jsonb_set(r.diff, '{worst}', coalesce(jsonb_agg(one ORDER BY place), '[]'))
+    FROM jsonb_array_elements(r.diff -> 'worst') WITH ORDINALITY AS worst (one, place)
+    WHERE NOT EXISTS (
+        SELECT FROM nextpick.erased_users AS x WHERE x.user_id = one ->> 1 AND x.erased_at >= r.created_at))
+WHERE EXISTS (
+    SELECT FROM jsonb_array_elements(r.diff -> 'worst') AS one
+    JOIN nextpick.erased_users AS x ON x.user_id = one ->> 1
+    WHERE x.erased_at >= r.created_at);
+
 -- name: horizon
 -- When a user was erased last, up to a moment; null where nobody was.
 SELECT max(erased_at) FROM nextpick.erased_users WHERE erased_at <= %(until)s;

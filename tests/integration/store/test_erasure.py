@@ -151,9 +151,15 @@ def test_what_a_writer_brings_in_late_counts_for_nothing_and_is_swept_away(
         "'{1}', '{popular}', NULL)",
         {"at": LAST},
     )
+    diff = {"k": 10, "worst": [[0.1, WHO], [0.2, "tea04"], [0.2, "tea05"]]}
+    world.execute("UPDATE nextpick.releases SET diff = %s", (json.dumps(diff),))
     assert not known(world, release_id)
     assert WHO not in users(world)
     assert impressions.shown(world, since=LAST - timedelta(days=1), before=ALWAYS).empty
     with world.transaction():
-        assert erasure.sweep(world) == {"lists": 1, "events": 1, "impressions": 1}
+        assert erasure.sweep(world) == {"lists": 1, "events": 1, "impressions": 1, "comparisons": 1}
+    left = world.execute("SELECT diff -> 'worst' FROM nextpick.releases").fetchall()
+    assert left == [([[0.2, "tea04"], [0.2, "tea05"]],)]
+    with world.transaction():
+        assert set(erasure.sweep(world).values()) == {0}
     assert [count(world, table) for table in ("events", "impressions", "lists")] == [0, 0, 0]

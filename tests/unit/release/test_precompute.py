@@ -1,11 +1,15 @@
 """Lists computed in blocks are those computed at once, and the best of each user's pool."""
 
+import tracemalloc
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from nextpick.features.histories import histories
+from nextpick.features.histories import histories, of_users
 from nextpick.features.items import item_table
 from nextpick.features.pair import pair_features
+from nextpick.idmap import IdMap
 from nextpick.models.bundle import Bundle, load_bundle
 from nextpick.models.pool import build_pool
 from nextpick.release.lookup import microseconds
@@ -54,6 +58,28 @@ def joined(blocks: list[ListBlock]) -> dict[str, tuple[list[int], bytes, bytes, 
 @pytest.mark.parametrize("size", [1, 7, 24, 25, 26])
 def test_the_size_of_a_block_changes_no_bit(bundle: Bundle, inputs: Inputs, size: int) -> None:
     assert joined(list(list_blocks(bundle, inputs, size))) == joined(list(list_blocks(bundle, inputs)))
+
+
+def test_memory_grows_with_the_block_and_not_with_the_users(bundle: Bundle, inputs: Inputs) -> None:
+    def peak(users: int, size: int) -> int:
+        rows = np.arange(users) % len(inputs.users)
+        many = replace(
+            inputs,
+            users=IdMap(tuple(f"u{n:05}" for n in range(users))),
+            histories=of_users(inputs.histories, rows),
+        )
+        tracemalloc.start()
+        try:
+            for _ in list_blocks(bundle, many, size):
+                pass
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(64, 64)  # what is made once, is made
+    few, many, large = peak(512, 64), peak(4096, 64), peak(512, 256)
+    assert many < 1.2 * few
+    assert large > 2 * few
 
 
 def test_every_user_has_a_list_and_new_ones_come_last(bundle: Bundle, inputs: Inputs) -> None:

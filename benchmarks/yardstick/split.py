@@ -19,7 +19,7 @@ Timing = Literal["time", "order", "none"]
 Cut = Literal["random", "last", "untold"]
 AS_OF = 1_000_000 * US_PER_DAY  # of a split without times; anything would do
 _TABLES = (".csv", ".tsv", ".parquet", ".rating")
-_ASCENDING = 0.9  # share of neighbours in a line that ascend, from which on the lines are sorted and tell no order
+_SORTED = 0.9  # share of neighbours in a line that ascend, or descend, from which on the lines tell no order
 
 
 @dataclass(frozen=True)
@@ -176,11 +176,11 @@ def _differ(time: pd.Series | None) -> bool:
 
 
 def _tells_order(pairs: pd.DataFrame) -> bool:
-    """Whether the order of a user's items is not just that of their ids."""
-    ids = pd.to_numeric(pairs["item"], errors="coerce")
-    keys = ids.to_numpy() if ids.notna().all() else pairs["item"].astype("category").cat.codes.to_numpy()
-    same = (pairs["user"].to_numpy()[1:] == pairs["user"].to_numpy()[:-1]) & (keys[1:] != keys[:-1])
-    return bool(same.any()) and float((keys[1:] > keys[:-1])[same].mean()) < _ASCENDING
+    """Whether the order of a user's items is not just that of their ids, up or down, as numbers or as text."""
+    users, ids = pairs["user"].to_numpy(), pd.to_numeric(pairs["item"], errors="coerce")
+    keys = [pairs["item"].astype("category").cat.codes.to_numpy(), *([ids.to_numpy()] if ids.notna().all() else [])]
+    up = [(one[1:] > one[:-1])[(users[1:] == users[:-1]) & (one[1:] != one[:-1])] for one in keys]
+    return all(len(one) > 0 and 1 - _SORTED < float(one.mean()) < _SORTED for one in up)
 
 
 def _histories(

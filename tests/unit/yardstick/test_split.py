@@ -69,8 +69,17 @@ def test_the_order_of_a_line_is_its_time_a_day_a_place(tmp_path: Path, test_file
     assert days_ago.tolist() == [2, 1, 0, 1, 0]
 
 
-def test_sorted_lines_tell_no_order(tmp_path: Path, test_file: Path) -> None:
-    split = read_split(lines(tmp_path / "train.txt", "a 3 7 10 11\nb 1 3 9 12\n"), test_file)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a 3 7 10 11\nb 1 3 9 12\n",
+        "a 11 10 7 3\nb 12 9 3 1\n",  # down
+        "a 10 11 3 7\nb 1 12 3 9\n",  # as text
+        "a i10 i11 i3 i7\nb i9 i91\n",
+    ],
+)
+def test_sorted_lines_tell_no_order(text: str, tmp_path: Path, test_file: Path) -> None:
+    split = read_split(lines(tmp_path / "train.txt", text), test_file)
     assert split.timing == "none"
     assert len(set(split.train.last_at.tolist())) == 1
 

@@ -19,6 +19,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -131,7 +132,9 @@ def main() -> None:
         print(json.dumps({"error": f"this wants --train, --test and a venv with {library}: see --help"}))
         return
     split, grid = read_split(asked.train, asked.test), GRIDS[asked.model]
-    print(json.dumps({"nextpick": measured(ours(asked.model), split, grid), library: measured(other, split, grid)}))
+    with redirect_stdout(sys.stderr):  # irspack draws its progress on stdout
+        found = {"nextpick": measured(ours(asked.model), split, grid), library: measured(other, split, grid)}
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import engines
+from benchmarks.yardstick.ranking import Scores
+from benchmarks.yardstick.split import Split
 from tests.unit.yardstick.planted import ring
 
 
@@ -16,11 +18,18 @@ def said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *a
     return dict(json.loads(capsys.readouterr().out))
 
 
+def talkative(split: Split, setting: engines.Setting) -> Scores:
+    """implicit's, and what a library may say on stdout."""
+    print("50 %", end="")
+    return engines.implicits_bpr(split, setting)
+
+
 def test_both_descents_of_bpr_rank_a_ring_by_the_better_of_the_grid(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     grid = [{**engines.GRIDS["bpr"][-1], "factors": 16, "iterations": n} for n in (1, 300)]
     monkeypatch.setitem(engines.GRIDS, "bpr", grid)
+    monkeypatch.setitem(engines.OTHERS, "bpr", ("implicit", talkative))
     train, test = ring(tmp_path)
     lines = said(capsys, monkeypatch, "--model", "bpr", "--train", str(train), "--test", str(test))
     assert list(lines) == ["nextpick", "implicit"]

@@ -19,11 +19,14 @@ INSERT INTO nextpick.impressions
 SELECT gen_random_uuid(), 'u' || n % 500, moment, moment, 1, 'v', 's', '{i}', '{1}', '{popular}', NULL
 FROM generate_series(1, 10000) AS n,
     LATERAL (SELECT '2025-11-01T00:00Z'::timestamptz + n * interval '1 minute' AS moment) AS m;
+INSERT INTO nextpick.api_keys (key_id, name, sha256, scopes, made_by, revoked_at)
+SELECT 'k' || n, 'n', sha256('k'), '{serve}', 'anna', CASE WHEN n > 1 THEN now() END FROM generate_series(1, 5000) AS n;
 INSERT INTO nextpick.lists_1
 SELECT 1, 'u' || n, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}' FROM generate_series(1, 5000) AS n;
 """
 ASKED: dict[tuple[str, str], dict[str, Any]] = {
     ("releases", "follow"): {"variant": "default"},
+    ("keys", "in_use"): {},
     ("lists", "read"): {"release_id": 1, "user_id": "u7", "cutoff": LAST, "kinds": ["view"], "limit": 1000},
     ("impressions", "known"): {"ids": [UUID(int=1)], "since": LAST},
 }

@@ -14,7 +14,7 @@ import psycopg
 
 from nextpick.release.publish import finish
 from nextpick.stages import precompute
-from nextpick.store import events, items, releases
+from nextpick.store import events, items, release_log, releases
 
 LAST = datetime(2025, 11, 12, 18, tzinfo=UTC)
 DAYS = 120
@@ -89,4 +89,5 @@ def publish(
     if flip:
         with conn.transaction():
             releases.flip(conn, planned.release_id)
+            release_log.add(conn, "publish", who="a test", after=planned.release_id)
     return planned.release_id

@@ -83,8 +83,8 @@ def told(done: WentBack) -> list[str]:
 
 
 def possible(every: Sequence[Standing], live: Standing) -> list[Standing]:
-    """Releases that can be gone back to, newest first: whole, made before the live one, neither they nor their bundles
-    rejected."""
+    """Releases that can be gone back to, newest first: whole, live once, made before the live one, neither they nor
+    their bundles rejected."""
     return [one for one in every if one.release_id < live.release_id and not _fault(one)]
 
 
@@ -93,7 +93,9 @@ def _fault(one: Standing) -> str:
         return "its lists are no longer in the database"
     if one.status != "ready":
         return f"it is {one.status}" + (f": {' '.join(one.reasons)}" if one.reasons else "")
-    return f"its version {one.model_version} was gone back from: {one.rejected}" if one.rejected else ""
+    if one.rejected:
+        return f"its version {one.model_version} was gone back from: {one.rejected}"
+    return "" if one.was_live else f"it was never live: nextpick publish --release {one.release_id}"
 
 
 def _live(every: Sequence[Standing]) -> Standing:

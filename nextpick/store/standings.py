@@ -17,7 +17,7 @@ _SQL = sql.load("standings")
 class Standing:
     """A release: `reasons` say why it is blocked or rejected, `rejected` who rejected its bundle and why, `overlap` how
     much of users' lists it shared with the one before, `there` whether its lists are in the database, `run_id` whose
-    work it is."""
+    work it is, `was_live` whether it ever was live."""
 
     release_id: int
     status: str
@@ -34,6 +34,7 @@ class Standing:
     overlap: float | None
     there: bool
     run_id: str
+    was_live: bool
 
 
 def newest(conn: psycopg.Connection, n: int = MOST) -> list[Standing]:

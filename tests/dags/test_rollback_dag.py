@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from nextpick import registry
 from nextpick.models import manifest
 from nextpick.settings import load_settings
+from nextpick.stages import go_live
 from nextpick.store import release_log, releases
 from tests.integration.registry.conftest import LINEAGE
 from tests.integration.release.generations import made, same
@@ -33,7 +34,7 @@ def two(home: Path, conn: psycopg.Connection, tmp_path: Path) -> tuple[int, int]
         registry.promote(settings, version.version, force="a test")
         bundle = (version.version, str(version.bundle_dir), sha256)
         ids.append(made(conn, same(), bundle=bundle, night=night, run=version.lineage["mlflow_run_id"]))
-        releases.flip(conn, ids[-1])
+        go_live.run(conn, settings, ids[-1], who="a test")
     return ids[0], ids[1]
 
 

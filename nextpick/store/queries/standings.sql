@@ -7,7 +7,10 @@ SELECT r.release_id, r.status, l.release_id IS NOT NULL, r.model_version, r.bund
        EXISTS (
            SELECT FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
            WHERE i.inhparent = 'nextpick.lists'::regclass AND c.relname = 'lists_' || r.release_id),
-       r.run_id
+       r.run_id,
+       r.run_id = '' OR EXISTS (  -- from before there was a log: nobody knows
+           SELECT FROM nextpick.release_log AS g
+           WHERE g.to_release = r.release_id AND g.action IN ('publish', 'force', 'rollback'))
 FROM nextpick.releases AS r
 LEFT JOIN nextpick.live AS l ON l.release_id = r.release_id AND l.variant = %(variant)s
 LEFT JOIN nextpick.rejections AS j USING (bundle_sha256)

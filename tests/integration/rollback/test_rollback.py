@@ -112,6 +112,23 @@ def test_one_goes_back_further_each_time_and_past_what_is_no_good(
         rollback.run(conn, settings, who="a", because="no")
 
 
+def test_what_was_never_live_is_no_way_back_and_what_is_older_than_the_log_is(
+    conn: psycopg.Connection, settings: Settings, champion: Champion
+) -> None:
+    """A release that was only made ready, or whose run died before it was compared, is not what people knew."""
+    first = published(conn, settings, version := champion("a"), 0)
+    bundle = (version.version, str(version.bundle_dir), version.bundle_sha256)
+    ready = made(conn, same(), bundle=bundle, night=1)
+    live_now = published(conn, settings, version, 2)
+    assert rollback.choose(conn, settings) == first
+    expected = f"release {ready}: it was never live: nextpick publish --release {ready}. .*gone back to: {first}\\."
+    with pytest.raises(ReleaseRefused, match=expected):
+        rollback.run(conn, settings, ready, who="a", because="no")
+    assert live(conn) == live_now
+    conn.execute("UPDATE nextpick.releases SET run_id = '' WHERE release_id = %s", (ready,))  # as that code left it
+    assert rollback.choose(conn, settings) == ready
+
+
 def test_a_bundle_that_is_not_here_is_fetched_from_mlflow(
     conn: psycopg.Connection, settings: Settings, two: tuple[int, int]
 ) -> None:

@@ -21,7 +21,7 @@ from nextpick.release.list_block import ListBlock
 from nextpick.store import blocks, building, lists, releases, standings
 from nextpick.store.building import Building
 from nextpick.store.list_rows import Column
-from nextpick.store.transactions import step_by_step, with_lock_retry
+from nextpick.store.transactions import room, step_by_step, with_lock_retry
 
 POLL_SECONDS = 2.0
 Log = Callable[[str], None]
@@ -125,7 +125,7 @@ def begin(conn: psycopg.Connection, draft: Draft) -> int:
         with conn.transaction():
             begun[:] = [_begin(conn, draft)]
 
-    with step_by_step(conn, "A publish"), _disk("a new release"):
+    with step_by_step(conn, "A publish"), room("a new release is not built"):
         with_lock_retry(conn, add, "create the tables of a new release")
     return begun[0]
 
@@ -159,7 +159,7 @@ def fill(
     Raises: StoreError where the release was given up, another process fills the block, lists are missing, or the disk
     is full.
     """
-    with step_by_step(conn, "A block"), _disk(f"release {release_id}"), conn.transaction():
+    with step_by_step(conn, "A block"), room(f"release {release_id} is not built"), conn.transaction():
         release = building.hold(conn, release_id)
         users = None if release.whole else blocks.take(conn, release_id, block, release.known)
         if users is None:
@@ -183,7 +183,7 @@ def finish(conn: psycopg.Connection, release_id: int, *, keep: int = 3, log: Log
 
     Raises: StoreError where blocks are not done, the release was given up, a lock is in the way or the disk is full.
     """
-    with step_by_step(conn, "A publish"), releases.publish_lock(conn), _disk(f"release {release_id}"):
+    with step_by_step(conn, "A publish"), releases.publish_lock(conn), room(f"release {release_id} is not built"):
         with conn.transaction():
             release = building.hold(conn, release_id)
         if not release.whole:
@@ -253,16 +253,3 @@ def drop(conn: psycopg.Connection, release_id: int) -> None:
             raise StoreError(f"Release {release_id} has just been made live, so its lists stay.")
         releases.mark_dropped(conn, release_id)
     with_lock_retry(conn, lambda: lists.drop(conn, release_id), f"drop the lists of release {release_id}")
-
-
-@contextmanager
-def _disk(what: str) -> Iterator[None]:
-    """A full disk is said plainly. Raises: StoreError."""
-    try:
-        yield
-    except psycopg.errors.DiskFull as error:
-        reason = str(error).strip().splitlines()[0]
-        raise StoreError(
-            f"The disk of Postgres is full, so {what} is not built: {reason}. What was live stays live. Make room, "
-            "then run it again: blocks that are done are not done again."
-        ) from None

@@ -19,7 +19,7 @@ from nextpick.release.limits import faults
 from nextpick.settings import Settings
 from nextpick.store import comparing, lists, release_log, releases, standings
 from nextpick.store.releases import Release
-from nextpick.store.transactions import step_by_step
+from nextpick.store.transactions import room, step_by_step
 
 USERS_AT_ONCE = 4096
 DIFF_JSON, DIFF_MD = "diff.json", "diff.md"
@@ -48,10 +48,11 @@ def run(conn: psycopg.Connection, settings: Settings, release_id: int, *, who: s
     May be repeated: limits that have changed since are heeded. A release that is live already stays as it is. The
     files go to MLflow too; where that is away a warning is logged and all else goes on.
 
-    Raises: ReleaseRefused where the release is not whole; StoreError where there is none; ConfigError.
+    Raises: ReleaseRefused where the release is not whole; StoreError where there is none, or the disk is full;
+    ConfigError.
     """
     params = load_params(settings.project / "params.yaml")
-    with step_by_step(conn, "A comparison"):
+    with step_by_step(conn, "A comparison"), room(f"release {release_id} is not compared"):
         with conn.transaction():
             conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             release, live = releases.get(conn, release_id), releases.live(conn)

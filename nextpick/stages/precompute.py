@@ -21,7 +21,7 @@ from nextpick.settings import Settings
 from nextpick.stages.progress import bar
 from nextpick.store import blocks, partitions
 from nextpick.store.building import Building
-from nextpick.store.transactions import step_by_step, with_lock_retry
+from nextpick.store.transactions import room, step_by_step, with_lock_retry
 
 if TYPE_CHECKING:  # of the three steps the last needs none of it, and importing it costs seconds
     from nextpick.release.draft import ModelVersion
@@ -89,7 +89,8 @@ def begin(
         cutoff = cutoff or draft.newest_cutoff(conn)
         release_id = publish.resume(conn, half_built, run_id, version.bundle_sha256, cutoff, log.info)
         if release_id is None:
-            made = draft.draft(conn, version, run_id=run_id, cutoff=cutoff, users_per_block=users_per_block)
+            with room("a new release is not planned"):  # Postgres sorts all events there
+                made = draft.draft(conn, version, run_id=run_id, cutoff=cutoff, users_per_block=users_per_block)
             release_id = publish.begin(conn, made)
         left = blocks.to_do(conn, release_id)
         log.info("planned", release=release_id, blocks=len(left), users=sum(left.values()))

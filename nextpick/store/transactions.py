@@ -59,3 +59,16 @@ def with_lock_retry(conn: psycopg.Connection, step: Callable[[], object], what: 
         f"Could not {what}: another session holds a lock in the way for longer than {LOCK_TRIES} tries. "
         "Look for a long transaction in pg_stat_activity, end it, and try again."
     )
+
+
+@contextmanager
+def room(so: str) -> Iterator[None]:
+    """A full disk of Postgres is said plainly; `so` says what that hinders. Raises: StoreError."""
+    try:
+        yield
+    except psycopg.errors.DiskFull as error:
+        reason = str(error).strip().splitlines()[0]
+        raise StoreError(
+            f"The disk of Postgres is full, so {so}: {reason}. What was live stays live. Make room, then run it again: "
+            "blocks that are done are not done again."
+        ) from None

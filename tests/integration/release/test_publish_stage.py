@@ -6,13 +6,15 @@ from time import sleep
 
 import psycopg
 import pytest
+from structlog.testing import capture_logs
 
 from nextpick import registry
 from nextpick.errors import ReleaseRefused
 from nextpick.settings import Settings
 from nextpick.stages import publish
 from nextpick.store import release_log, releases, standings
-from tests.published import Version, fill
+from tests.published import USERS, Version, fill
+from tests.published import publish as build
 
 
 def test_a_champion_made_while_another_publish_runs_is_the_one_that_goes_live(
@@ -61,3 +63,12 @@ def test_a_release_that_changes_too_much_does_not_go_live_without_a_reason(
     assert [(entry.who, entry.action) for entry in release_log.newest(conn, 4)] == [
         ("anna", "force"), ("anna", "block"), ("anna", "block"), ("nextpick", "publish"),
     ]  # fmt: skip
+
+
+def test_where_there_is_no_terminal_progress_is_logged(conn: psycopg.Connection, version: Version) -> None:
+    fill(conn)
+    conn.commit()
+    with capture_logs() as logs:
+        build(conn, version)
+    told = [(entry["users"], entry["of"]) for entry in logs if entry["event"] == "lists computed"]
+    assert told[-1] == (len(USERS), len(USERS))

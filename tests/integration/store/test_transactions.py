@@ -3,7 +3,8 @@
 import psycopg
 import pytest
 
-from nextpick.store.transactions import with_lock_retry
+from nextpick.errors import StoreError
+from nextpick.store.transactions import room, with_lock_retry
 
 
 def test_a_connection_that_breaks_in_a_step_is_reported_as_what_it_is(
@@ -24,3 +25,13 @@ def test_the_session_waits_for_locks_as_before_afterwards(conn: psycopg.Connecti
     conn.autocommit = True
     with_lock_retry(conn, lambda: conn.execute("SELECT 1"), "do anything")
     assert conn.execute("SHOW lock_timeout").fetchone() == ("0",)
+
+
+def test_a_full_disk_is_said_with_what_it_hinders_and_nothing_else_is_taken_for_one(conn: psycopg.Connection) -> None:
+    full = "DO $$ BEGIN RAISE EXCEPTION 'could not write: No space left on device' USING ERRCODE = '53100'; END $$"
+    expected = r"disk of Postgres is full, so release 7 is not compared: could not write: No space left.*\. Make room"
+    with pytest.raises(StoreError, match=expected), room("release 7 is not compared"):
+        conn.execute(full)
+    conn.rollback()
+    with pytest.raises(psycopg.errors.DivisionByZero), room("anything"):
+        conn.execute("SELECT 1 / 0")

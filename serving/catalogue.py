@@ -107,11 +107,9 @@ class Catalogue:
         _require_once([item.item_id for item in items], batch)
         sent = orjson.dumps([item.model_dump(mode="json", exclude_unset=True) for item in items]).decode()
         try:
-            added, changed, missed = await self._written(sent)
-            for _ in range(3):
-                if not missed:
-                    break
-                again, more, missed = await self._written(sent)
+            added, changed, missed, _ = await self._written(sent)
+            if missed:
+                again, more, _, _ = await self._written(sent)
                 added, changed = added + again, changed + more
         except (Unavailable, psycopg.errors.InsufficientResources) as error:
             raise away("No item of this request is known to be stored; sending it again does no harm.") from error
@@ -120,7 +118,7 @@ class Catalogue:
 
     async def _written(self, sent: str) -> Row:
         row = await self._database.fetch_one(_SQL["put"], {"items": sent}, WRITE_SECONDS)
-        return row or (0, 0, 0)
+        return row or (0, 0, 0, None)
 
 
 def unknown_item(item_id: str, where: str) -> Problem:

@@ -1,4 +1,4 @@
-"""Follow the live pointer: load the release it names, try it, and swap one reference."""
+"""Follow the live pointer, told by Postgres and by polling: load the release it names, try it, swap one reference."""
 
 import asyncio
 from contextlib import suppress
@@ -41,7 +41,7 @@ class Follower:
         self.problem: str | None = None  # why the live release is not the one served
         self._database, self._url, self._metrics = database, url, metrics
         queries = sql.load("releases")
-        self._query, self._measure = queries["follow"], queries["measure"]
+        self._query, self._measure, self._hear = queries["follow"], queries["measure"], queries["listen"]
         self._polling = asyncio.Lock()
         self._failed: tuple[int, float, float] = (0, 0.0, 0.0)  # release, retry at, pause
 
@@ -57,9 +57,23 @@ class Follower:
         return self.current
 
     async def run(self) -> None:
-        """Poll until cancelled."""
+        """Poll until cancelled: each second, and when a flip or a change of items is told."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._listen())
+            while True:
+                await self.poll()
+                await asyncio.sleep(POLL_SECONDS)
+
+    async def _listen(self) -> None:
+        """Being told saves up to a second; a connection that is lost, or hangs unnoticed, costs no more than that."""
         while True:
-            await self.poll()
+            with suppress(psycopg.Error):
+                async with await psycopg.AsyncConnection.connect(
+                    self._url, autocommit=True, connect_timeout=3, application_name="nextpick-api-listens"
+                ) as conn:
+                    await conn.execute(self._hear)
+                    async for _ in conn.notifies():
+                        await self.poll()
             await asyncio.sleep(POLL_SECONDS)
 
     async def poll(self) -> None:

@@ -48,6 +48,31 @@ async def test_the_first_release_and_the_next_are_picked_up_without_a_restart(
             assert await served(client) == release_id
 
 
+async def test_a_flip_and_a_hidden_item_are_told_and_not_waited_for(
+    app: FastAPI, release_id: int, conn: psycopg.Connection, version: Version, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.follower.POLL_SECONDS", 60.0)
+    async with running(app) as client:
+        for _ in range(200):  # until it listens
+            conn.execute("SELECT pg_stat_clear_snapshot()")
+            if conn.execute(
+                "SELECT FROM pg_stat_activity WHERE application_name = 'nextpick-api-listens' AND state = 'idle'"
+            ).fetchone():
+                break
+            await asyncio.sleep(0.05)
+        conn.commit()
+        second = await asyncio.to_thread(publish, conn, version)
+        conn.execute("UPDATE nextpick.items SET hidden = true WHERE item_id = 'tea-00'")
+        conn.execute("SELECT pg_notify('nextpick_live', 'items')")
+        conn.commit()
+        for _ in range(200):
+            current = follower(app).current
+            if current and current.loaded.release_id == second and current.hidden_ids == {"tea-00"}:
+                return
+            await asyncio.sleep(0.05)
+        pytest.fail("not told")
+
+
 async def test_a_rollback_of_the_pointer_is_followed_too(
     app: FastAPI, release_id: int, conn: psycopg.Connection, version: Version
 ) -> None:

@@ -1,6 +1,7 @@
 -- name: put
 -- Items from the API, each id once: what a sent item does not name stays as it is. Returns how many were added, how
--- many differ now, and how many somebody else added meanwhile, which are not changed: then it is to be run again.
+-- many differ now, and how many somebody else added meanwhile, which are not changed: then it is to be run again. Who
+-- listens on nextpick_live is told.
 WITH sent AS (
     SELECT e ->> 'item_id' AS item_id, e FROM jsonb_array_elements(%(items)s::jsonb) AS e ORDER BY 1
 ), wanted AS (
@@ -34,7 +35,8 @@ WITH sent AS (
     RETURNING 1
 )
 SELECT (SELECT count(*) FROM added), (SELECT count(*) FROM changed),
-       (SELECT count(*) FROM sent) - (SELECT count(*) FROM added) - (SELECT count(*) FROM known);
+       (SELECT count(*) FROM sent) - (SELECT count(*) FROM added) - (SELECT count(*) FROM known),
+       (SELECT pg_notify('nextpick_live', 'items') FROM changed LIMIT 1);
 
 -- name: get
 -- One item as the catalogue has it.

@@ -63,6 +63,10 @@ WHERE k.locktype = 'advisory' AND k.granted
 SELECT (SELECT release_id FROM nextpick.live WHERE variant = %(variant)s),
        coalesce((SELECT array_agg(item_id) FROM nextpick.items WHERE hidden), '{}');
 
+-- name: listen
+-- From now on the session is told of flips, and of items that are hidden or shown.
+LISTEN nextpick_live;
+
 -- name: measure
 -- How many users a release has lists of, and their bytes with the items and all indexes; 0 where it does not tell.
 SELECT coalesce(users, 0), coalesce(bytes, 0) FROM nextpick.releases WHERE release_id = %(release_id)s;

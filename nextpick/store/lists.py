@@ -96,9 +96,9 @@ def count(conn: psycopg.Connection, release_id: int) -> tuple[int, int]:
 
 
 def size(conn: psycopg.Connection, release_id: int) -> int:
-    """Bytes of a generation's two tables with their indexes."""
+    """Bytes of a generation: its two tables with their indexes, its neighbours and its charts."""
     tables = [f"{SCHEMA}.{parent}_{release_id}" for parent in PARENTS]
-    row = conn.execute(_SQL["size"], {"tables": tables}).fetchone()
+    row = conn.execute(_SQL["size"], {"tables": tables, "release_id": release_id}).fetchone()
     return int(row[0]) if row else 0
 
 

@@ -75,5 +75,9 @@ SELECT 1 FROM pg_index WHERE indrelid = %(table)s::regclass AND indisprimary;
 DELETE FROM {table} WHERE user_id IN (SELECT user_id FROM nextpick.erased_users WHERE erased_at >= %(since)s);
 
 -- name: size
--- Bytes of some tables, indexes and all.
-SELECT sum(pg_total_relation_size(name::regclass))::bigint FROM unnest(%(tables)s::text[]) AS name;
+-- Bytes of a release's tables, indexes and all, and of its rows in the tables that all releases share.
+SELECT (SELECT sum(pg_total_relation_size(name::regclass)) FROM unnest(%(tables)s::text[]) AS name)::bigint
+     + (SELECT coalesce(sum(pg_column_size(s.*)), 0) FROM nextpick.release_similar AS s
+        WHERE release_id = %(release_id)s)
+     + (SELECT coalesce(sum(pg_column_size(c.*)), 0) FROM nextpick.release_charts AS c
+        WHERE release_id = %(release_id)s);

@@ -91,6 +91,9 @@ def test_neighbours_and_charts_come_and_go_with_their_generation(conn: psycopg.C
     assert similar == [(second, row, [1] if row == 0 else [], [0.5] if row == 0 else []) for row in range(ITEMS)]
     charts = conn.execute("SELECT * FROM nextpick.release_charts ORDER BY release_id, category").fetchall()
     assert charts == [(second, "popular", "", [3, 1]), (second, "popular", "d e", [0])]
+    before = lists.size(conn, second)
+    conn.execute("UPDATE nextpick.release_similar SET similar_rows = similar_rows || 7 WHERE item_row = 0")
+    assert lists.size(conn, second) == before + 4, "they do not count"
     assert statuses(conn) == {first: "dropped", second: "ready"}
 
 

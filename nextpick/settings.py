@@ -43,7 +43,8 @@ class Settings(BaseSettings):
     api_open_to_loopback: bool = False
     """Answer callers on this machine without a key. `make run` sets it; nothing else should."""
     api_key_sha256: SecretStr | None = None
-    """Hex SHA-256 of the one key callers must send as `X-API-Key`."""
+    """Hex SHA-256 of one key that has every scope and no rate, beside those of `nextpick keys`: for deployments that
+    were set up before there were any, and for a database that has none yet."""
     api_key: SecretStr | None = None
     """The key itself, for those of our own commands that call the API (`nextpick replay`)."""
     source_url: SecretStr | None = None

@@ -25,8 +25,8 @@ def replay(
 
     The orders come in their order, the gaps between them divided by --speed, each stamped with the moment it is sent.
     So the ranker sees what just happened, answers are logged as impressions, and the dashboards and the drift report
-    have something true to show. Ctrl-C stops it; run again, it goes on from there. A key for the API is read from
-    NEXTPICK_API_KEY.
+    have something true to show. Ctrl-C stops it; run again, it goes on from there. A key for the API, with
+    the scopes serve and events, is read from NEXTPICK_API_KEY.
     """
     from nextpick.stages import replay as stage
     from nextpick.store.connection import connect

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from time import monotonic
@@ -75,6 +76,15 @@ async def test_a_key_opens_what_its_scope_is_for_and_nothing_else(database_url: 
             assert (response.status_code == 403) == (scope not in (needed, "admin")), f"{method} {path}"
             assert response.status_code != 401, f"{method} {path}"
             assert (await client.request(method, path)).status_code == 401, f"{method} {path} without a key"
+
+
+def test_the_documentation_says_which_scope_opens_what() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text()
+    rows = re.findall(r"^\| `(serve|events|admin)` \| (.*) \|$", text, re.MULTILINE)
+    told = {(method, path, scope) for scope, cell in rows for method, path in re.findall(r"`([A-Z]+) (/\S+)`", cell)}
+    names = {"/items/tea-00": "/items/{item_id}", "/users/tea03": "/users/{user_id}"}
+    names["/items/tea-00/similar"] = "/items/{item_id}/similar"
+    assert told == {(method, names.get(path, path), scope) for method, path, scope in GUARDED}
 
 
 async def test_a_missing_scope_is_named_with_the_remedy_and_counted_by_the_keys_name(

@@ -2,6 +2,7 @@
 
 `revision_0001/` holds its queries about releases as they were. What that code said beside them, to make, fill and
 attach a generation, stands here. Whoever writes a migration keeps this true, or replaces what no code says any more.
+Revision 0003 adds a table and nothing else: what the code of 0002 says is what today's code says of all other tables.
 """
 
 import re

@@ -131,11 +131,14 @@ def drop(conn: psycopg.Connection, release_id: int) -> None:
 
 
 def drop_tables(conn: psycopg.Connection, release_id: int) -> None:
-    """Remove what is attached to no parent, as is all of a generation in the making; absent tables are no error."""
-    for parent in PARENTS:
-        conn.execute(names.SQL("DROP TABLE IF EXISTS {}").format(_table(parent, release_id)))
+    """Remove what is attached to no parent, as is all of a generation in the making; absent tables are no error.
+
+    The tables go last: while there is one, the next run knows that something of the release is left.
+    """
     for query in ("drop_similar", "drop_charts"):
         conn.execute(_SQL[query], {"release_id": release_id})
+    for parent in PARENTS:
+        conn.execute(names.SQL("DROP TABLE IF EXISTS {}").format(_table(parent, release_id)))
 
 
 def first(conn: psycopg.Connection, release_id: int) -> tuple[object, ...] | None:

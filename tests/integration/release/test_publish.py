@@ -97,6 +97,24 @@ def test_neighbours_and_charts_come_and_go_with_their_generation(conn: psycopg.C
     assert statuses(conn) == {first: "dropped", second: "ready"}
 
 
+def test_what_is_dropped_in_part_is_known_to_the_next_run_whichever_part_was_left(
+    conn: psycopg.Connection, another: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transactions, "LOCK_TRIES", 2)
+    old, _ = build(conn, 1.0), build(conn, 2.0)
+    for table in ("release_similar", "release_charts"):
+        with another.transaction():
+            another.execute(f"SELECT FROM nextpick.{table} WHERE release_id = %s FOR UPDATE", (old,))  # type: ignore[arg-type]
+            with pytest.raises(StoreError, match=f"Could not drop the lists of release {old}"):
+                publish.drop(conn, old)
+        assert releases.beyond(conn, 3) == (old,), "the next run would leave the rest"
+    publish.drop(conn, old)
+    left = "SELECT (SELECT count(*) FROM nextpick.release_similar WHERE release_id = %(old)s) + "
+    left += "(SELECT count(*) FROM nextpick.release_charts WHERE release_id = %(old)s)"
+    assert conn.execute(left, {"old": old}).fetchone() == (0,)  # type: ignore[arg-type]
+    assert releases.beyond(conn, 3) == ()
+
+
 def test_a_reader_in_a_loop_sees_only_whole_releases(conn: psycopg.Connection, database_url: str) -> None:
     done, seen, wrong = threading.Event(), set(), []
 

@@ -4,7 +4,8 @@ Users tea00..tea11 buy only tea, tool00..tool11 only tools, each some items agai
 The last purchase is on 12 November 2025, 18:00 UTC. `nobody` bought nothing.
 """
 
-from dataclasses import dataclass, field
+import shutil
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 import psycopg
 
+from nextpick.models.bundle import load_bundle, save_bundle
 from nextpick.release.publish import finish
 from nextpick.stages import precompute
 from nextpick.store import events, items, release_log, releases
@@ -91,3 +93,11 @@ def publish(
             releases.flip(conn, planned.release_id)
             release_log.add(conn, "publish", who="a test", after=planned.release_id)
     return planned.release_id
+
+
+def another_bundle(version: Version, tmp_path: Path) -> Version:
+    """The same model under another name: its metrics are others."""
+    folder = shutil.copytree(version.bundle_dir.parents[1], tmp_path / "other")
+    bundle = load_bundle(version.bundle_dir)
+    sha256 = save_bundle(replace(bundle, metrics={**bundle.metrics, "users": 1.0}), folder / "models" / "bundle")
+    return replace(version, bundle_dir=folder / "models" / "bundle", bundle_sha256=sha256)

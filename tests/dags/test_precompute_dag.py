@@ -1,7 +1,7 @@
 """The DAG precompute, run by Airflow: blocks are filled by tasks of their own, and none twice."""
 
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from nextpick.stages import precompute
 from nextpick.store import releases
 from tests.integration.registry.conftest import LINEAGE
 from tests.orchestrated import run, small_project
-from tests.published import USERS, Version
+from tests.published import USERS, Version, another_bundle
 
 AT = datetime(2025, 11, 24, 2, tzinfo=UTC)
 DONE = {("plan", "success"): 1, ("fill", "success"): 3, ("finish", "success"): 1, ("compare", "success"): 1}
@@ -83,3 +83,26 @@ def test_no_more_tasks_fill_the_blocks_than_params_yaml_says(
 def test_a_release_may_only_be_made_ready(champion: psycopg.Connection) -> None:
     assert ends(run("precompute", at=AT, flip=False)) == {**DONE, ("go_live", "skipped"): 1}
     assert releases.live(champion) is None
+
+
+def test_the_night_after_a_rollback_makes_lists_with_the_model_before(
+    champion: psycopg.Connection, version: Version, tmp_path: Path
+) -> None:
+    run("precompute", at=AT)
+    settings, other = load_settings(), another_bundle(version, tmp_path)
+    found = registry.register(settings, other.bundle_dir.parents[1], other.bundle_sha256, LINEAGE)
+    registry.promote(settings, found.version, force="a test")
+    run("precompute", at=AT + timedelta(days=1))
+    assert live(champion) == (2, "2")
+    assert ends(run("rollback", because="complaints about tea"))[("go_back", "success")] == 1
+    assert live(champion) == (1, "1")
+    assert ends(run("precompute", at=AT + timedelta(days=2)))[("go_live", "success")] == 1
+    assert live(champion) == (3, "1")
+    assert ends(run("precompute", at=AT + timedelta(days=3), version="2"))[("go_live", "failed")] == 1
+    assert live(champion) == (3, "1")
+
+
+def live(conn: psycopg.Connection) -> tuple[int, str] | None:
+    """Release and model version that are served."""
+    found = releases.live(conn)
+    return (found.release_id, found.model_version) if found else None

@@ -1,7 +1,5 @@
 """Nights after a rollback, with real bundles and lists: what was gone back from stays away."""
 
-import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -9,12 +7,11 @@ import pytest
 
 from nextpick import registry
 from nextpick.errors import ReleaseRefused
-from nextpick.models.bundle import load_bundle, save_bundle
 from nextpick.settings import Settings
 from nextpick.stages import publish, rollback
 from nextpick.store import releases
 from tests.integration.registry.conftest import LINEAGE
-from tests.published import Version, fill
+from tests.published import Version, another_bundle, fill
 
 
 def test_going_back_survives_the_night_and_the_lists_are_fresh(
@@ -46,11 +43,3 @@ def live_version(conn: psycopg.Connection) -> str:
     live = releases.live(conn)
     assert live is not None
     return live.model_version
-
-
-def another_bundle(version: Version, tmp_path: Path) -> Version:
-    """The same model under another name: its metrics are others."""
-    folder = shutil.copytree(version.bundle_dir.parents[1], tmp_path / "other")
-    bundle = load_bundle(version.bundle_dir)
-    sha256 = save_bundle(replace(bundle, metrics={**bundle.metrics, "users": 1.0}), folder / "models" / "bundle")
-    return replace(version, bundle_dir=folder / "models" / "bundle", bundle_sha256=sha256)

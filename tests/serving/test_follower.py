@@ -52,7 +52,7 @@ async def test_a_flip_and_a_hidden_item_are_told_and_not_waited_for(
     app: FastAPI, release_id: int, conn: psycopg.Connection, version: Version, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("serving.follower.POLL_SECONDS", 60.0)
-    async with running(app) as client:
+    async with running(app):
         for _ in range(200):  # until it listens
             conn.execute("SELECT pg_stat_clear_snapshot()")
             if conn.execute(

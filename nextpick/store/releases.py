@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic, sleep
 from typing import Any
 
 import psycopg
@@ -15,6 +16,7 @@ from nextpick.store import sql
 VARIANT = "default"  # the only experiment arm so far
 PUBLISH_LOCK = 0x6E657874  # "next": the advisory lock every publish holds
 WAIT_SECONDS = 900.0  # for another publish to end
+ASK_SECONDS = 0.2  # between two looks whether it has
 _SQL = sql.load("releases")
 
 
@@ -74,20 +76,26 @@ def publish_lock(conn: psycopg.Connection, wait_seconds: float = WAIT_SECONDS) -
     """
     if not conn.autocommit:
         raise StoreError("The publish lock needs a connection in autocommit mode, or it would wait for one commit.")
-    try:
-        with conn.transaction():
-            conn.execute("SELECT set_config('lock_timeout', %s, true)", (f"{max(1, round(wait_seconds * 1000))}ms",))
-            conn.execute(_SQL["lock"], {"key": PUBLISH_LOCK})
-    except psycopg.errors.LockNotAvailable:
-        raise StoreError(
-            f"Another publish is running{_holder(conn)}; waited {wait_seconds:g} s for it. "
-            "Let it finish and publish again, or end that process: the next run cleans up its half-built release."
-        ) from None
+    end = monotonic() + wait_seconds
+    while not _locked(conn):
+        # Asked again and again, not waited for in Postgres: the holder may be detaching a partition, which waits for
+        # every statement that is running, such a wait among them
+        if monotonic() >= end:
+            raise StoreError(
+                f"Another publish is running{_holder(conn)}; waited {wait_seconds:g} s for it. "
+                "Let it finish and publish again, or end that process: the next run cleans up its half-built release."
+            )
+        sleep(min(ASK_SECONDS, max(end - monotonic(), 0.0)))
     try:
         yield
     finally:
         if not conn.closed and conn.info.transaction_status == TransactionStatus.IDLE:
             conn.execute(_SQL["unlock"], {"key": PUBLISH_LOCK})
+
+
+def _locked(conn: psycopg.Connection) -> bool:
+    row = conn.execute(_SQL["lock"], {"key": PUBLISH_LOCK}).fetchone()
+    return bool(row and row[0])
 
 
 def _holder(conn: psycopg.Connection) -> str:

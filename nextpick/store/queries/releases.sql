@@ -43,8 +43,8 @@ SELECT release_id, model_version, bundle_uri, bundle_sha256, cutoff, lineage, %(
 FROM nextpick.releases WHERE release_id = %(release_id)s;
 
 -- name: lock
--- One publish at a time in this database; waits as long as lock_timeout says.
-SELECT pg_advisory_lock(%(key)s);
+-- One publish at a time in this database: whether it is this session's turn now. Does not wait.
+SELECT pg_try_advisory_lock(%(key)s);
 
 -- name: unlock
 -- Frees the publish lock; a lost connection frees it too.

@@ -231,6 +231,28 @@ def test_a_long_reader_stops_no_publish_and_what_was_to_go_goes_after_it(
     assert tables(another) == {f"{parent}_{n}" for parent in lists.PARENTS for n in (new, last)}
 
 
+def test_who_waits_for_a_publish_to_end_does_not_keep_it_from_ending(
+    conn: psycopg.Connection, another: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A partition is detached once no older statement runs: a wait for the lock must not be one."""
+    monkeypatch.setattr(transactions, "LOCK_TRIES", 2)
+    old, _ = build(conn, 1.0), build(conn, 2.0)
+    got: list[bool] = []
+
+    def waiting() -> None:
+        with releases.publish_lock(another, 60.0):
+            got.append(True)
+
+    waiter = threading.Thread(target=waiting)
+    with releases.publish_lock(conn):
+        waiter.start()
+        sleep(0.5)
+        publish.drop(conn, old)
+        assert not got
+    waiter.join()
+    assert got == [True]
+
+
 def test_a_lock_that_stays_is_reported_and_the_old_release_stays(
     conn: psycopg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,7 @@
 Generations of several sizes are written as a publish writes them (lists of k, all generators' scores and ranks, the
 user's history; indexed), their bytes measured, and a line fitted by least squares: bytes = fixed + per_user * users.
 The last line of JSON has both, what the line misses at most, and the gigabytes it says for more users: of one
-generation, and of those that are kept with one more in the making.
+generation, and of those that are kept, with the last of the model before and one in the making.
 
     python benchmarks/storage.py --k 100 --users 10000 20000 50000 100000
 """

@@ -23,6 +23,7 @@ from tests.published import LAST, fill
 
 NOW = LAST + timedelta(days=1)
 OLD = (NOW - timedelta(days=3)).timestamp()
+OLD_LOAD = datetime(2025, 1, 1, tzinfo=UTC)
 LINEAGE = {"run_id": "r", "git_sha": "f" * 40, "dirty": "false", "data_md5": "0" * 32, "dvc_lock_md5": "1" * 32}
 
 
@@ -146,35 +147,6 @@ def test_what_can_be_gone_back_to_stays_and_so_does_what_is_live_however_old(
     }  # fmt: skip
 
 
-def test_what_was_gone_back_from_takes_no_place_from_what_can_be_gone_back_to(
-    conn: psycopg.Connection, settings: Settings
-) -> None:
-    """Two are kept: the live one and the one before it, not the live one and two that were no good."""
-    before, *bad = (released(conn, sha256=sha, status="ready") for sha in ("good", "bad", "bad"))
-    bad.append(released(conn, sha256="bad", status="rejected"))
-    live = released(conn, sha256="good")
-    conn.execute("INSERT INTO nextpick.live VALUES ('default', %s, 1)", (live,))
-    conn.execute(
-        "INSERT INTO nextpick.rejections (bundle_sha256, model_version, release_id, who, reason) "
-        "VALUES ('bad', '2', %s, 'anna', 'complaints')",
-        (bad[-1],),
-    )
-    tidied(conn, settings)
-    assert statuses(conn) == {
-        before: "ready", bad[0]: "dropped", bad[1]: "dropped", bad[2]: "rejected", live: "ready",
-    }  # fmt: skip
-
-
-def test_the_model_before_can_be_gone_back_to_however_many_nights_there_were(
-    conn: psycopg.Connection, settings: Settings
-) -> None:
-    former = [released(conn, "1", sha256="former") for _ in range(2)]
-    nights = [released(conn, "2", sha256="present") for _ in range(4)]
-    conn.execute("INSERT INTO nextpick.live VALUES ('default', %s, 1)", (nights[-1],))
-    tidied(conn, settings)
-    assert [number for number, status in statuses(conn).items() if status == "ready"] == [former[-1], *nights[-2:]]
-
-
 def test_versions_in_use_stay_with_their_runs_and_bundles_and_so_does_the_memory_of_those_rejected(
     conn: psycopg.Connection, settings: Settings, made: Callable[[str], registry.ModelVersion]
 ) -> None:
@@ -268,28 +240,22 @@ def test_the_data_of_a_version_that_a_kept_release_has_stays_and_can_be_put_back
     conn: psycopg.Connection, settings: Settings, made: Callable[[str], registry.ModelVersion]
 ) -> None:
     """Neither the newest snapshot, nor in a run folder, nor of a newest version: only the release needs it."""
-    md5s = {}
+    md5s = []
     for name in ("released", "spare"):
-        folder = pipeline.start(settings, name)
-        (folder / pipeline.RAW).mkdir(parents=True, exist_ok=True)
-        (folder / pipeline.RAW / "events.csv").write_text(name)
-        md5s[name] = pipeline.track(folder)
-        sha256 = manifest.write({"ranker.txt": name.encode()}, folder / "models" / "bundle")
+        raw = (folder := pipeline.start(settings, name)) / pipeline.RAW
+        raw.mkdir(parents=True, exist_ok=True)
+        (raw / "events.csv").write_text(name)
+        md5s.append(pipeline.track(folder))
         (folder / "metrics.json").write_text("{}")
-        (folder / "dvc.lock").write_text("schema: '2.0'\n")
-        version = registry.register(settings, folder, sha256, {**LINEAGE, "data_md5": md5s[name]})
-        if name == "released":
-            released(conn, version.version, sha256)
+        sha256 = manifest.write({"ranker.txt": name.encode()}, folder / "models" / "bundle")
+        registry.register(settings, folder, sha256, {**LINEAGE, "data_md5": md5s[-1]})
         os.utime(folder, (OLD, OLD))
-    pipeline.start(settings, "newest")
+    released(conn, "1")
     made("newest")
-    done = tidied(conn, settings)
-    assert {one.name: one.fault for one in done.values() if one.fault} == {}
-    kept = {file.parent.name + file.name for file in (settings.home / "dvc" / "cache" / "files").rglob("*.dir")}
-    assert kept == {md5s["released"]}
-    again = pipeline.start(settings, "again")
-    pipeline.restore(again, md5s["released"])
-    assert (again / pipeline.RAW / "events.csv").read_text() == "released"
+    assert not any(one.fault for one in tidied(conn, settings).values())
+    assert {file.parent.name + file.name for file in (settings.home / "dvc/cache/files").rglob("*.dir")} == {md5s[0]}
+    pipeline.restore(folder := pipeline.start(settings, "again"), md5s[0])
+    assert (folder / pipeline.RAW / "events.csv").read_text() == "released"
 
 
 def test_a_trial_run_says_what_would_go_and_changes_nothing(conn: psycopg.Connection, settings: Settings) -> None:
@@ -331,6 +297,3 @@ def test_old_reports_lose_their_page_and_loads_their_rejected_rows(
     ]  # fmt: skip
     assert done["quarantine"].freed.said == ["1 rejected rows"]
     assert conn.execute("SELECT load_id FROM nextpick.quarantine").fetchall() == [(2,)]
-
-
-OLD_LOAD = datetime(2025, 1, 1, tzinfo=UTC)

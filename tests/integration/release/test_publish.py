@@ -234,9 +234,13 @@ def test_a_long_reader_stops_no_publish_and_what_was_to_go_goes_after_it(
 def test_who_waits_for_a_publish_to_end_does_not_keep_it_from_ending(
     conn: psycopg.Connection, another: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A partition is detached once no older statement runs: a wait for the lock must not be one."""
+    """What a long reader left half detached is done with once no older statement runs: a wait must not be one."""
     monkeypatch.setattr(transactions, "LOCK_TRIES", 2)
     old, _ = build(conn, 1.0), build(conn, 2.0)
+    with another.transaction():
+        another.execute("SELECT count(*) FROM nextpick.lists")
+        with pytest.raises(StoreError, match=f"Could not drop the lists of release {old}"):
+            publish.drop(conn, old)
     got: list[bool] = []
 
     def waiting() -> None:

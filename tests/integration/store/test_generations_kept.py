@@ -2,7 +2,7 @@
 
 import psycopg
 
-from nextpick.store import rejections, releases, standings
+from nextpick.store import rejections, release_log, releases, standings
 from tests.integration.release.generations import made, same
 
 GOOD, BAD = ("1", "/good", "a" * 64), ("2", "/bad", "b" * 64)
@@ -19,10 +19,11 @@ def test_what_was_gone_back_from_takes_no_place_from_what_can_be_gone_back_to(co
 
 
 def test_the_model_before_can_be_gone_back_to_however_many_nights_there_were(conn: psycopg.Connection) -> None:
-    older, _ = (made(conn, same(), bundle=GOOD, night=n) for n in range(2))
-    nights = [made(conn, same(), bundle=BAD, night=n) for n in range(2, 6)]
+    older, was_live, never = (made(conn, same(), bundle=GOOD, night=n) for n in range(3))
+    release_log.add(conn, "publish", who="anna", after=was_live)
+    nights = [made(conn, same(), bundle=BAD, night=n) for n in range(3, 7)]
     releases.flip(conn, nights[-1])
-    assert releases.beyond(conn, 2) == (older, *nights[:2])
+    assert releases.beyond(conn, 2) == (older, never, *nights[:2])
 
 
 def test_what_was_just_made_of_a_rejected_bundle_is_there_for_whoever_has_a_reason(conn: psycopg.Connection) -> None:

@@ -105,7 +105,5 @@ def ranked(user_rows: np.ndarray, scores: np.ndarray) -> np.ndarray:
 def item_vectors(generators: Mapping[str, Generator]) -> np.ndarray | None:
     """What Pool.vectors holds: the factors of one of WITH_VECTORS, each divided by its length; None without one."""
     for name in sorted(WITH_VECTORS & set(generators)):
-        factors = generators[name].arrays()["item_factors"]
-        lengths = np.linalg.norm(factors, axis=1, keepdims=True)
-        return np.divide(factors, lengths, out=np.full_like(factors, np.nan), where=lengths > 0)
+        return np.asarray(generators[name].directions)  # type: ignore[attr-defined]
     return None

@@ -54,8 +54,7 @@ class Same:
 
     def best(self, n: int, barred: Barred) -> tuple[np.ndarray, np.ndarray]:
         sizes = np.diff(barred.indptr)
-        order = np.argsort(-self.item_scores, kind="stable")[: (~np.isnan(self.item_scores)).sum()]
-        first = order[: n + sizes.max(initial=0)]
+        first = self._order[: n + sizes.max(initial=0)]
         place = np.full(len(self.item_scores), -1)
         place[first] = np.arange(len(first))
         at, free = place[barred.item_rows], np.ones((len(sizes), len(first)), bool)
@@ -65,6 +64,10 @@ class Same:
 
     def of(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
         return self.item_scores[items]
+
+    @cached_property
+    def _order(self) -> np.ndarray:
+        return np.argsort(-self.item_scores, kind="stable")[: (~np.isnan(self.item_scores)).sum()]
 
 
 @dataclass(frozen=True)

@@ -126,6 +126,12 @@ class Als:
         return ItemSide(self.index, self._whole)
 
     @cached_property
+    def directions(self) -> np.ndarray:
+        """The item factors, each divided by its length; NaN where that is 0."""
+        lengths = np.linalg.norm(self.item_factors, axis=1, keepdims=True)
+        return np.divide(self.item_factors, lengths, out=np.full_like(self.item_factors, np.nan), where=lengths > 0)
+
+    @cached_property
     def index(self) -> "Exact | Approximate":
         """What the best are looked for with."""
         return index_of(self.item_factors, self.probes)

@@ -1,6 +1,7 @@
 """Popular: the items most users took lately, the same for everybody."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -37,9 +38,13 @@ class Popular:
         return np.tile(self.item_scores, (len(user_rows), 1))
 
     def scored(self, histories: Histories, user_rows: np.ndarray) -> "Scored":
+        return self._same
+
+    @cached_property
+    def _same(self) -> "Scored":
         from nextpick.models.scored import Same
 
-        return Same(self.item_scores)
+        return Same(self.item_scores)  # one for all users, as it sorts the catalogue once
 
     def arrays(self) -> dict[str, np.ndarray]:
         return {"item_scores": self.item_scores}

@@ -12,13 +12,13 @@ from benchmarks.yardstick.carving import some_users
 from benchmarks.yardstick.choice import carvings, settle, valued
 from benchmarks.yardstick.isolated import peak_mb
 from benchmarks.yardstick.measure import DENSE_ITEMS, Job, spent, tell
-from benchmarks.yardstick.pooled import Pooled, Scoring, joined, places, pool
+from benchmarks.yardstick.pooled import Pooled, joined, places, pool
 from benchmarks.yardstick.ranking import figures
 from benchmarks.yardstick.settings import LADDERS, SEED, Update, grown, ladders_of, params_of, start_of
 from benchmarks.yardstick.split import Split, read_split
 from nextpick.features.histories import Histories, of_users, select
 from nextpick.models.candidates import KINDS
-from nextpick.models.generator import Generator
+from nextpick.models.generator import Generator, Scoring
 
 USERS = 8000  # of validation, that the sum and the trees learn from
 

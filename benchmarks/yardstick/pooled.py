@@ -2,24 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from benchmarks.yardstick.ranking import comparable, in_blocks
+from benchmarks.yardstick.ranking import in_blocks
 from benchmarks.yardstick.split import Split
-from nextpick.features.histories import Histories
-from nextpick.models.pool import best
+from nextpick.features.histories import of_users
+from nextpick.models.generator import Scoring
+from nextpick.models.pool import scored_by
+from nextpick.models.topn import Barred
+
+if TYPE_CHECKING:
+    from nextpick.models.scored import Scored
 
 PER_MEMBER = 100  # of each member's best are candidates
-
-
-class Scoring(Protocol):
-    """What a member of the pool must do: score, as a generator does."""
-
-    def scores(self, histories: Histories, user_rows: np.ndarray) -> np.ndarray:
-        """As Generator.scores."""
 
 
 @dataclass(frozen=True)
@@ -74,21 +72,16 @@ class Pooled:
 
 def pool(members: Mapping[str, Scoring], split: Split, users: np.ndarray) -> Pooled:
     """The union of the members' best for each user; all of test and negatives, where there are negatives."""
-    n = PER_MEMBER if split.negatives is None else split.train.n_items
+    candidates = _best_of_each if split.negatives is None else _all_that_are_given
 
     def block(rows: np.ndarray) -> tuple[np.ndarray, ...]:
-        scores = [member.scores(split.train, rows) for member in members.values()]
-        chosen = np.zeros(scores[0].shape, bool)
-        for one in scores:
-            at, items, _ = best(comparable(one, split, rows), n)
-            chosen[at, items] = True
-        at, items = np.nonzero(chosen)
-        values = np.stack([np.nan_to_num(one[at, items]) for one in scores], axis=1)
+        scored = [scored_by(member, split.train, rows) for member in members.values()]
+        at, items = candidates(scored, split, rows)
         return (
             np.bincount(at, minlength=len(rows)),
             items.astype(np.int32),
-            values,
-            _labels(split.test, rows, at, items),
+            np.nan_to_num(np.stack([one.of(at, items) for one in scored], axis=1)),
+            _marked(split.test, rows, at, items),
         )
 
     sizes, items, scores, labels = (np.concatenate(parts) for parts in zip(*in_blocks(block, users), strict=True))
@@ -102,6 +95,24 @@ def pool(members: Mapping[str, Scoring], split: Split, users: np.ndarray) -> Poo
         relevant=np.diff(split.test.indptr)[users].astype(np.int64),
         features=_features(split, owners, items),
     )
+
+
+def _best_of_each(scored: "Sequence[Scored]", split: Split, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Places in `rows` and items, ascending, of what any member has among its best, items of train left out."""
+    own = of_users(split.train, rows)
+    off = Barred.of(own, np.ones(len(own.item_rows), bool))
+    pairs = [users * own.n_items + items for users, items in (one.best(PER_MEMBER, off) for one in scored)]
+    return np.divmod(np.unique(np.concatenate(pairs)), own.n_items)
+
+
+def _all_that_are_given(_: "Sequence[Scored]", split: Split, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Likewise, of test and negatives."""
+    assert split.negatives is not None
+    given = (split.test[rows] + split.negatives[rows]).toarray().astype(bool)
+    own = of_users(split.train, rows)
+    given[own.user_rows, own.item_rows] = False
+    at, items = np.nonzero(given)
+    return at, items
 
 
 def joined(pools: Sequence[Pooled]) -> Pooled:
@@ -122,8 +133,10 @@ def places(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
     return out
 
 
-def _labels(test: csr_matrix, rows: np.ndarray, at: np.ndarray, items: np.ndarray) -> np.ndarray:
-    return test[rows].toarray().astype(bool)[at, items]
+def _marked(test: csr_matrix, rows: np.ndarray, at: np.ndarray, items: np.ndarray) -> np.ndarray:
+    sought = test[rows]
+    owners = np.repeat(np.arange(len(rows), dtype=np.int64), np.diff(sought.indptr))
+    return np.isin(at * test.shape[1] + items, owners * test.shape[1] + sought.indices)
 
 
 def _features(split: Split, owners: np.ndarray, items: np.ndarray) -> np.ndarray:

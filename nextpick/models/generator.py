@@ -11,6 +11,13 @@ if TYPE_CHECKING:
     from nextpick.models.scored import Scored
 
 
+class Scoring(Protocol):
+    """What scores users' items, and need not have been fitted."""
+
+    def scores(self, histories: Histories, user_rows: np.ndarray) -> np.ndarray:
+        """As Generator.scores."""
+
+
 class Generator(Protocol):
     """A fitted generator. It keeps what it learnt of items; of users it keeps nothing, their history says it all."""
 

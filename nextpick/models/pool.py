@@ -9,7 +9,7 @@ import numpy as np
 from nextpick.features.histories import Histories, of_users
 from nextpick.features.pair import WITH_VECTORS, Pool
 from nextpick.features.seen import barred
-from nextpick.models.generator import Generator, Sparing
+from nextpick.models.generator import Generator, Scoring, Sparing
 from nextpick.models.topn import Barred, best, compiled
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _candidates(
     """Users, items, scores and ranks of one block's candidates."""
     own = of_users(histories, user_rows)
     off = Barred.of(own, barred(own, policy), hidden)
-    scored = {name: _scored(generator, histories, user_rows) for name, generator in generators.items()}
+    scored = {name: scored_by(generator, histories, user_rows) for name, generator in generators.items()}
     proposed = [one.best(sizes[name], off) for name, one in scored.items()]
     pairs = np.sort(np.concatenate([users * own.n_items + items for users, items in proposed]))
     distinct = np.diff(pairs, prepend=-1) > 0  # as np.unique says, by a sort that has vectors
@@ -64,7 +64,8 @@ def _candidates(
     return user_rows[users], items.astype(np.int32), scores, np.stack(ranks, axis=1)
 
 
-def _scored(generator: Generator, histories: Histories, user_rows: np.ndarray) -> "Scored":
+def scored_by(generator: Scoring, histories: Histories, user_rows: np.ndarray) -> "Scored":
+    """What a generator says of users, by the cheapest way it has."""
     if isinstance(generator, Sparing) and compiled():
         return generator.scored(histories, user_rows)
     return Dense(generator.scores(histories, user_rows))

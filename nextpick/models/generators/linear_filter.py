@@ -15,7 +15,7 @@ Prediction for Collaborative Filtering* (WWW 2022). Sharpening: Park et al., *Tu
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -27,6 +27,9 @@ from nextpick.models.neighbours import Neighbours
 from nextpick.models.products import Whole, products
 from nextpick.models.singular import right_singular_vectors
 from nextpick.params import LinearFilterParams, Params
+
+if TYPE_CHECKING:
+    from nextpick.models.scored import Scored
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,13 @@ class LinearFilter:
         out = products(Whole.of(own @ self.put_in), self._taken_out) + np.nan_to_num(near)
         out[out == 0] = np.nan
         return out
+
+    def scored(self, histories: Histories, user_rows: np.ndarray) -> "Scored":
+        if self.put_in.shape[1]:  # the low-rank part has an opinion of every item
+            from nextpick.models.pool import Dense
+
+            return Dense(self.scores(histories, user_rows))
+        return self.near.scored(some_user_items(histories, user_rows, self.half_life_days))
 
     def arrays(self) -> dict[str, np.ndarray]:
         return {

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.yardstick.split import Split
 from nextpick.evaluation.metrics import hit_rate_at_k, ndcg_at_k, recall_at_k
 from nextpick.features.histories import of_users
-from nextpick.models.pool import best
+from nextpick.models.topn import best
 
 USERS_AT_ONCE = 256
 MOST_THREADS = 8  # a block of a pool takes a gigabyte where the catalogue has 90,000 items

@@ -1,7 +1,6 @@
 """The pool: what the ranker chooses from, the union of each generator's best items for a user."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,8 +8,9 @@ import numpy as np
 from nextpick.features.histories import Histories, of_users
 from nextpick.features.pair import WITH_VECTORS, Pool
 from nextpick.features.seen import barred
+from nextpick.models.dense import Dense
 from nextpick.models.generator import Generator, Scoring, Sparing
-from nextpick.models.topn import Barred, best, compiled
+from nextpick.models.topn import Barred, compiled
 
 if TYPE_CHECKING:
     from nextpick.models.scored import Scored
@@ -69,21 +69,6 @@ def scored_by(generator: Scoring, histories: Histories, user_rows: np.ndarray) -
     if isinstance(generator, Sparing) and compiled():
         return generator.scored(histories, user_rows)
     return Dense(generator.scores(histories, user_rows))
-
-
-@dataclass(frozen=True)
-class Dense:
-    """A score, or NaN, for every item: float32, (users, items)."""
-
-    scores: np.ndarray
-
-    def best(self, n: int, barred: Barred) -> tuple[np.ndarray, np.ndarray]:
-        allowed = self.scores.copy()
-        allowed[np.repeat(np.arange(len(allowed)), np.diff(barred.indptr)), barred.item_rows] = np.nan
-        return best(allowed, n)[:2]
-
-    def of(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
-        return np.asarray(self.scores[users, items])
 
 
 def ranked(user_rows: np.ndarray, scores: np.ndarray) -> np.ndarray:

@@ -23,6 +23,7 @@ from scipy.sparse import csr_matrix
 from nextpick.errors import ConfigError
 from nextpick.features.histories import Histories
 from nextpick.features.user_items import some_user_items, strengths, user_items
+from nextpick.models.dense import Dense
 from nextpick.models.neighbours import Neighbours
 from nextpick.models.products import Whole, products
 from nextpick.models.singular import right_singular_vectors
@@ -68,8 +69,6 @@ class LinearFilter:
 
     def scored(self, histories: Histories, user_rows: np.ndarray) -> "Scored":
         if self.put_in.shape[1]:  # the low-rank part has an opinion of every item
-            from nextpick.models.pool import Dense
-
             return Dense(self.scores(histories, user_rows))
         return self.near.scored(some_user_items(histories, user_rows, self.half_life_days))
 

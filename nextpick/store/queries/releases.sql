@@ -4,7 +4,8 @@ UPDATE nextpick.releases SET status = 'dropped' WHERE release_id = %(release_id)
 
 -- name: beyond
 -- Releases older than the newest %(keep)s that can be gone back to, live ones and the newest of the bundle before the
--- live one excepted, and of each state the last; and what a killed run left of dropped ones.
+-- live one excepted, and of each state the last; and what a killed run left of dropped ones. The newest of the bundle
+-- before must have been live; of those from before there was a log nobody knows.
 WITH good AS (
     SELECT release_id, bundle_sha256, run_id FROM nextpick.releases
     WHERE status = 'ready' AND bundle_sha256 NOT IN (SELECT bundle_sha256 FROM nextpick.rejections)
@@ -15,7 +16,7 @@ WITH good AS (
         SELECT max(release_id) FROM good
         WHERE release_id < (SELECT max(release_id) FROM nextpick.live)
           AND bundle_sha256 NOT IN (SELECT bundle_sha256 FROM nextpick.releases JOIN nextpick.live USING (release_id))
-          AND (run_id = '' OR EXISTS (  -- it was live; from before there was a log, nobody knows
+          AND (run_id = '' OR EXISTS (
               SELECT FROM nextpick.release_log AS g
               WHERE g.to_release = good.release_id AND g.action IN ('publish', 'force', 'rollback'))))
     UNION SELECT max(release_id) FROM nextpick.releases GROUP BY status

@@ -1,6 +1,6 @@
 -- name: newest
 -- The newest %(n)s releases with what there is to them, newest first, and the live one however old; one alone where
--- %(release_id)s names it.
+-- %(release_id)s names it. The last column: whether it was ever live; from before there was a log, nobody knows.
 SELECT r.release_id, r.status, l.release_id IS NOT NULL, r.model_version, r.bundle_uri, r.bundle_sha256, r.cutoff,
        r.created_at, r.users, r.bytes, r.reasons, coalesce(j.who || ': ' || j.reason, ''),
        (r.diff ->> 'overlap')::float8,
@@ -8,7 +8,7 @@ SELECT r.release_id, r.status, l.release_id IS NOT NULL, r.model_version, r.bund
            SELECT FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
            WHERE i.inhparent = 'nextpick.lists'::regclass AND c.relname = 'lists_' || r.release_id),
        r.run_id,
-       r.run_id = '' OR EXISTS (  -- from before there was a log: nobody knows
+       r.run_id = '' OR EXISTS (
            SELECT FROM nextpick.release_log AS g
            WHERE g.to_release = r.release_id AND g.action IN ('publish', 'force', 'rollback'))
 FROM nextpick.releases AS r

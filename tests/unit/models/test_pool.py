@@ -8,7 +8,8 @@ from hypothesis.extra import numpy as hnp
 
 from nextpick.models import candidates
 from nextpick.models import pool as pools
-from nextpick.models.pool import best, build_pool, ranked
+from nextpick.models.pool import build_pool, ranked
+from nextpick.models.topn import best
 from tests.worlds import checkerboard, params
 
 BOARD = checkerboard(12)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nextpick.models import scored
-from nextpick.models.pool import Dense
+from nextpick.models.dense import Dense
 from nextpick.models.products import Whole, products
 from nextpick.models.scored import Factored, ItemSide, Listed, Same, Scored
 from nextpick.models.topn import Barred, Exact

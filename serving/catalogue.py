@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import orjson
 import psycopg
-from fastapi import status
 
 from nextpick.release.charts import ALL
 from nextpick.store import sql
@@ -123,7 +122,7 @@ class Catalogue:
 
 def unknown_item(item_id: str, where: str) -> Problem:
     """404 for an item that is not where it was looked for."""
-    return Problem(status.HTTP_404_NOT_FOUND, "unknown-item", f"There is no item {item_id!r} {where}.")
+    return Problem(404, "unknown-item", f"There is no item {item_id!r} {where}.")
 
 
 def _chart(current: Current, chart: str, category: str) -> list[int]:

@@ -53,12 +53,11 @@ class Users:
             receipt = await asyncio.to_thread(self._forget, user_id)
         except psycopg.OperationalError as error:
             raise away("The user is not known to be erased; send the request again.") from error
-        gone = vars(receipt.gone)
-        log.info("a user was erased", **{name: value for name, value in gone.items() if name != "erased_at"})
+        log.info("a user was erased", **receipt.gone.counts)
         return {
             "user_id": user_id,
             "erased_at": receipt.gone.erased_at,
-            "deleted": {name: value for name, value in gone.items() if name != "erased_at"},
+            "deleted": receipt.gone.counts,
             "copies_until": receipt.copies_until,
             "receipt": receipt.lines(),
         }

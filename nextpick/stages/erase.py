@@ -18,5 +18,5 @@ def run(conn: psycopg.Connection, settings: Settings, user_id: str) -> Receipt:
     """
     days = load_params(settings.project / "params.yaml").retention.erased_days
     receipt = erasure.forget(conn, user_id, days)
-    log.info("a user was erased", **{name: value for name, value in vars(receipt.gone).items() if name != "erased_at"})
+    log.info("a user was erased", **receipt.gone.counts)
     return receipt

@@ -30,6 +30,11 @@ class Erased:
     quarantine: int
     comparisons: int
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """The rows, by what they were."""
+        return {kind: getattr(self, kind) for kind in _KINDS}
+
 
 @dataclass(frozen=True)
 class Receipt:

@@ -16,12 +16,14 @@ from hypothesis import settings as hypothesis_settings
 from psycopg import sql
 
 from nextpick.local import ports, postgres
+from nextpick.settings import Settings
 from nextpick.store.migrate import migrate
 from tests.orchestrated import make_home
 from tests.published import Version
 
 for variable in [name for name in os.environ if name.startswith(("NEXTPICK_", "AIRFLOW_", "MLFLOW_"))]:
     del os.environ[variable]  # whatever the machine is set up for, the tests are not
+Settings.model_config["env_file"] = None  # nor what a `make run` left in this folder
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy; implicit is 2-3 times slower without
 
 hypothesis_settings.register_profile("untimed", deadline=None)  # a busy machine is no fault
@@ -97,7 +99,6 @@ def empty_mlflow() -> Path:
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
             from nextpick import registry
-            from nextpick.settings import Settings
 
             assert registry.champion(Settings(_env_file=None, home=folder)) is None
     return folder / "mlflow.db"

@@ -61,7 +61,7 @@ def test_the_size_of_a_block_changes_no_bit(bundle: Bundle, inputs: Inputs, size
 
 
 def test_memory_grows_with_the_block_and_not_with_the_users(bundle: Bundle, inputs: Inputs) -> None:
-    def peak(users: int, size: int) -> int:
+    def peak(users: int, size: int, threads: int = 1) -> int:
         rows = np.arange(users) % len(inputs.users)
         many = replace(
             inputs,
@@ -70,7 +70,7 @@ def test_memory_grows_with_the_block_and_not_with_the_users(bundle: Bundle, inpu
         )
         tracemalloc.start()
         try:
-            for _ in list_blocks(bundle, many, size):
+            for _ in list_blocks(bundle, many, size, threads):
                 pass
             return tracemalloc.get_traced_memory()[1]
         finally:
@@ -80,6 +80,7 @@ def test_memory_grows_with_the_block_and_not_with_the_users(bundle: Bundle, inpu
     few, many, large = peak(512, 64), peak(4096, 64), peak(512, 256)
     assert many < 1.2 * few
     assert large > 2 * few
+    assert peak(4096, 64, threads=2) < 3 * few  # as many blocks at once as threads, and one with the caller
 
 
 def test_every_user_has_a_list_and_new_ones_come_last(bundle: Bundle, inputs: Inputs) -> None:

@@ -70,6 +70,7 @@ def _figures(report: "Report") -> list[tuple[str, str]]:
             f"{sum(p.events_new for p in played):,} / {sum(p.events_known for p in played):,}",
         ),
         ("requests sent again", f"{sum(one.retries for one in played):,}"),
+        ("waited, as the API asked (Retry-After)", f"{sum(one.waited_seconds for one in played):,.0f} s"),
         ("/events p50 / p99", _milliseconds([one.events_seconds for one in played])),
     ]
     if asked:

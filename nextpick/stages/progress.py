@@ -36,3 +36,8 @@ def spinner(what: str) -> Iterator[None]:
         return
     with Console(stderr=True).status(what):
         yield
+
+
+def say(sentence: str) -> None:
+    """A sentence on standard error, terminal or not; above a bar that moves."""
+    Console(stderr=True, soft_wrap=True).print(sentence, highlight=False, markup=False)

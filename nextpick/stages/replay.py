@@ -32,12 +32,14 @@ IN_FLIGHT = 8  # orders at once, each of another customer
 
 @dataclass(frozen=True)
 class Played:
-    """One order as it was answered. The seconds are of the requests that were answered."""
+    """One order as it was answered. The seconds are of the requests that were answered; `waited_seconds` are
+    those the API asked for by Retry-After."""
 
     events_new: int
     events_known: int
     retries: int
     events_seconds: float
+    waited_seconds: float = 0.0
     recommend_seconds: float | None = None
     hit: bool = False
     sources: Counter[str] = field(default_factory=Counter)
@@ -123,7 +125,7 @@ async def play(
 
     begun = monotonic()
     try:
-        async with ApiClient(*api, stop) as client, asyncio.TaskGroup() as group:
+        async with ApiClient(*api, stop, say=progress.say) as client, asyncio.TaskGroup() as group:
             for order in chosen:
                 due = begun + (order.at - chosen[0].at).total_seconds() / speed
                 if await _stopped(stop, due - monotonic()):
@@ -166,6 +168,7 @@ async def _send(client: ApiClient, order: Order, number: int) -> Played:
         events_new=told.body["accepted"],
         events_known=told.body["duplicates"],
         retries=told.retries + (asked.retries if asked else 0),
+        waited_seconds=told.waited_seconds + (asked.waited_seconds if asked else 0.0),
         events_seconds=told.seconds,
         recommend_seconds=asked.seconds if asked else None,
         hit=not {item["item_id"] for item in items}.isdisjoint(line.item_id for line in order.lines),

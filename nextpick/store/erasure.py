@@ -56,8 +56,8 @@ class Receipt:
             "an alarm where the live model is so old that it has to be retrained first.",
             "Not within NextPick's reach: backups made before, and files the events were loaded from. After a backup "
             "is restored, erase again.",
-            "Kept: the user's id and the moment, so that nothing brings the user back. What the user does later begins "
-            "a new history.",
+            "Kept: the user's id and the moment, and digests of the ids of the events, so that nothing brings the user "
+            "back. What the user does later begins a new history.",
         ]
 
 

@@ -49,6 +49,58 @@ async def test_an_event_id_sent_before_changes_nothing_even_without_a_time(
     assert conn.execute("SELECT count(*) FROM nextpick.events").fetchone() == (1,)
 
 
+@pytest.mark.parametrize("later", [timedelta(minutes=1), timedelta(days=40)])
+async def test_an_event_id_sent_again_long_after_without_a_time_counts_once(
+    empty: httpx.AsyncClient, conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, later: timedelta
+) -> None:
+    """The two arrive in different months, so in different partitions; the ids know no months."""
+    now = datetime.now(UTC)
+    partitions.ensure(conn, "events", now)
+    conn.commit()
+    assert (await empty.post("/events", json=event(event_id="once"))).json() == {"accepted": 1, "duplicates": 0}
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            return now + later
+
+    monkeypatch.setattr("serving.events.datetime", Later)
+    again = {"events": [event(event_id="once"), event(event_id="once"), event(event_id="other")]}
+    assert (await empty.post("/events", json=again)).json() == {"accepted": 1, "duplicates": 2}
+    stored = conn.execute("SELECT event_id, occurred_at FROM nextpick.events ORDER BY 2").fetchall()
+    assert [row[0] for row in stored] == ["once", "other"]
+    assert stored[1][1] == now + later
+
+
+async def test_an_event_sent_again_after_its_user_was_erased_stays_away(
+    empty: httpx.AsyncClient, conn: psycopg.Connection
+) -> None:
+    """Without a time a retry looks like something new: only the id tells that it is not."""
+    sent = event(event_id="before")
+    assert (await empty.post("/events", json=sent)).json() == {"accepted": 1, "duplicates": 0}
+    assert (await empty.delete("/users/u1")).status_code == 200
+    assert (await empty.post("/events", json=sent)).json() == {"accepted": 0, "duplicates": 1}
+    assert (await empty.post("/events", json=event(event_id="after"))).json() == {"accepted": 1, "duplicates": 0}
+    assert conn.execute("SELECT event_id FROM nextpick.events").fetchall() == [("after",)]
+
+
+async def test_an_answer_that_is_not_known_yet_is_joined_later(
+    client: httpx.AsyncClient, conn: psycopg.Connection
+) -> None:
+    """Impressions are written in batches, after the answer: an event may be quicker."""
+    body = (await client.post("/recommend", json={"user_id": "tea01"})).json()
+    for known in (body["recommendation_id"], str(uuid4())):
+        sent = event(user_id="tea01", item_id="tea-01", recommendation_id=known)
+        assert (await client.post("/events", json=sent)).json()["accepted"] == 1
+    joined = "SELECT count(*) FROM nextpick.events JOIN nextpick.impressions USING (recommendation_id, user_id)"
+    for _ in range(100):
+        if conn.execute(joined).fetchone() == (1,):
+            break
+        conn.rollback()
+        await asyncio.sleep(0.1)
+    assert conn.execute(joined).fetchone() == (1,)
+
+
 async def test_events_without_an_id_each_count(empty: httpx.AsyncClient) -> None:
     batch = {"events": [event(), event()]}
     assert (await empty.post("/events", json=batch)).json() == {"accepted": 2, "duplicates": 0}

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import json
 import os
 import signal
 import socket
@@ -10,6 +11,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from time import monotonic, sleep
@@ -20,7 +23,7 @@ import psycopg
 import pytest
 import uvicorn
 
-from nextpick.api_client import ApiClient
+from nextpick.api_client import ApiClient, Stopped
 from nextpick.data.orders import Line, Order
 from nextpick.errors import ApiError, DataError
 from nextpick.local import ports
@@ -204,6 +207,69 @@ def test_a_service_with_a_key_is_asked_with_it(database_url: str) -> None:
     digest = hashlib.sha256(b"k1").hexdigest()
     with listening(database_url, api_open_to_loopback=False, api_key_sha256=digest) as url:
         assert len(play([order(1, "u", ["x"], kind="return")], url, key="k1")) == 1
+
+
+@contextmanager
+def saying(*answers: tuple[int, dict[str, str]]) -> Iterator[tuple[str, list[float]]]:
+    """A service that gives these statuses and headers, then 200; and when each request came."""
+    came: list[float] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            status, headers = answers[len(came)] if len(came) < len(answers) else (200, {})
+            came.append(monotonic())
+            body = json.dumps({"detail": "Too busy."} if status != 200 else {"items": []}).encode()
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}", came
+        finally:
+            server.shutdown()
+
+
+@pytest.mark.anyio
+async def test_a_retry_after_is_waited_for_and_told_of_once() -> None:
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
+    told: list[str] = []
+    with saying((429, {"Retry-After": "1"}), (503, {"Retry-After": soon}), (503, {"Retry-After": "soon"})) as service:
+        url, came = service
+        async with ApiClient(url, None, asyncio.Event(), say=told.append) as client:
+            reply = await client.recommend("u", 1)
+    assert reply.retries == 3
+    assert came[1] - came[0] >= 1
+    assert 1 <= reply.waited_seconds <= 3
+    assert told[0] == "The API asks to wait 1 s: 429, Too busy."
+    assert len(told) <= 2
+
+
+@pytest.mark.anyio
+async def test_a_retry_after_beyond_our_patience_ends_it_at_once() -> None:
+    begun = monotonic()
+    with saying((429, {"Retry-After": "86400"})) as (url, _):
+        async with ApiClient(url, None, asyncio.Event(), patience_seconds=5) as client:
+            with pytest.raises(ApiError, match=r"after 5 s: 429, Too busy"):
+                await client.recommend("u", 1)
+    assert monotonic() - begun < 5
+
+
+@pytest.mark.anyio
+async def test_a_stop_is_heard_while_a_retry_after_is_waited_for() -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.3, stop.set)
+    with saying(*[(503, {"Retry-After": "50"})] * 3) as (url, _):
+        async with ApiClient(url, None, stop) as client:
+            with pytest.raises(Stopped):
+                await client.recommend("u", 1)
 
 
 @pytest.mark.anyio

@@ -9,9 +9,11 @@ RETURNING erased_at;
 DELETE FROM nextpick.lists WHERE user_id = %(user_id)s;
 
 -- name: events
--- Events, and their ids with them.
+-- Events. Of their ids a digest stays, by which event_batches.insert knows one that is sent again.
 WITH gone AS (DELETE FROM nextpick.events WHERE user_id = %(user_id)s RETURNING event_id),
-     ids AS (DELETE FROM nextpick.event_ids USING gone WHERE event_ids.event_id = gone.event_id)
+     ids AS (
+         UPDATE nextpick.event_ids AS k SET event_id = 'erased-' || encode(sha256(convert_to(k.event_id, 'UTF8')), 'hex')
+         FROM gone WHERE k.event_id = gone.event_id)
 SELECT count(*) FROM gone;
 
 -- name: impressions
@@ -46,11 +48,13 @@ DELETE FROM nextpick.lists AS l USING nextpick.erased_users AS x, nextpick.relea
 WHERE l.user_id = x.user_id AND l.release_id = r.release_id AND r.cutoff <= x.erased_at;
 
 -- name: late_events
--- Events of erased users that came in while they were being erased, and their ids.
+-- Events of erased users that came in while they were being erased; of their ids, as above.
 WITH gone AS (
          DELETE FROM nextpick.events AS e USING nextpick.erased_users AS x
          WHERE e.user_id = x.user_id AND e.received_at <= x.erased_at RETURNING e.event_id),
-     ids AS (DELETE FROM nextpick.event_ids USING gone WHERE event_ids.event_id = gone.event_id)
+     ids AS (
+         UPDATE nextpick.event_ids AS k SET event_id = 'erased-' || encode(sha256(convert_to(k.event_id, 'UTF8')), 'hex')
+         FROM gone WHERE k.event_id = gone.event_id)
 SELECT count(*) FROM gone;
 
 -- name: late_impressions

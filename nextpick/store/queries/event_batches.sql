@@ -1,6 +1,6 @@
 -- name: insert
 -- A batch from the API, whole or not at all: an event whose id is known changes nothing, nor does one from before its
--- user was erased. Returns how many were new.
+-- user was erased, be it that only the digest of its id tells so. Returns how many were new.
 WITH incoming AS (
     SELECT * FROM unnest(%(event_ids)s::text[], %(user_ids)s::text[], %(item_ids)s::text[], %(kinds)s::text[],
                          %(occurred_at)s::timestamptz[], %(values)s::float8[], %(recommendation_ids)s::uuid[])
@@ -10,6 +10,9 @@ WITH incoming AS (
     SELECT event_id FROM incoming AS i
     WHERE NOT EXISTS (
         SELECT FROM nextpick.erased_users AS x WHERE x.user_id = i.user_id AND x.erased_at >= i.occurred_at)
+      AND NOT EXISTS (
+        SELECT FROM nextpick.event_ids AS k
+        WHERE k.event_id = 'erased-' || encode(sha256(convert_to(i.event_id, 'UTF8')), 'hex'))
     ORDER BY event_id
     ON CONFLICT DO NOTHING RETURNING event_id
 ), written AS (

@@ -12,6 +12,7 @@ from nextpick.commands.erase import erase
 from nextpick.commands.housekeep import housekeep
 from nextpick.commands.keys import keys
 from nextpick.commands.load import load
+from nextpick.commands.migrate import migrate
 from nextpick.commands.promote import promote
 from nextpick.commands.publish import publish
 from nextpick.commands.recommend import recommend
@@ -53,6 +54,7 @@ def clean() -> None:
     local_clean.run(load_settings(), typer.echo)
 
 
+app.command()(migrate)
 app.command()(load)
 app.command()(train)
 app.command()(card)

@@ -6,6 +6,7 @@ from uuid import uuid4
 import psycopg
 
 from nextpick.store import sql
+from serving import migrated
 from serving.database import WRITE_SECONDS, Database, Unavailable
 from serving.metrics import Metrics
 from serving.problems import Problem, invalid
@@ -57,6 +58,8 @@ class EventLog:
             row = await self._database.fetch_one(self._insert, parameters, WRITE_SECONDS)
         except (Unavailable, psycopg.errors.InsufficientResources, psycopg.errors.UndefinedTable) as error:
             self._metrics.events.labels("refused").inc(len(rows))
+            if isinstance(error, migrated.LACKING) and (problem := await migrated.lacking(self._database)):
+                raise problem from error
             raise Problem(
                 503,
                 "events-not-stored",

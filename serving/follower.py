@@ -14,6 +14,7 @@ from nextpick.release import lookup
 from nextpick.release.answer import ListRow, Loaded, Since, answer
 from nextpick.store import arrays, lists, releases, sql
 from nextpick.store.connection import connect
+from serving import migrated
 from serving.database import Database, Unavailable
 from serving.metrics import Metrics
 from serving.problems import Problem
@@ -87,15 +88,25 @@ class Follower:
         except Unavailable:
             self._metrics.follow_errors.inc()
             return
-        except Exception:
+        except Exception as error:
             self._metrics.follow_errors.inc()
-            log.exception("cannot read the live pointer; is the schema migrated?")
+            if not await self._lacks(error):
+                log.exception("cannot read the live pointer")
             return
         release_id, hidden_ids = (row[0], frozenset(row[1])) if row else (None, frozenset())
+        self.problem = None if release_id is None else self.problem
         if release_id is not None and (self.current is None or self.current.loaded.release_id != release_id):
             await self._take_over(release_id, hidden_ids)
         if self.current is not None and self.current.hidden_ids != hidden_ids:
             self.current = _current(self.current.loaded, hidden_ids)
+
+    async def _lacks(self, error: Exception) -> bool:
+        """Whether the schema is too old for the live pointer to be read; `problem` says so, and once the log."""
+        lacks = await migrated.lacking(self._database) if isinstance(error, migrated.LACKING) else None
+        if lacks is not None and lacks.detail != self.problem:
+            self.problem = lacks.detail
+            log.error("cannot read the live pointer", reason=lacks.detail)
+        return lacks is not None
 
     async def _take_over(self, release_id: int, hidden_ids: frozenset[str]) -> None:
         failed_id, retry_at, pause = self._failed
@@ -107,7 +118,8 @@ class Follower:
             pause = min(pause * 2, RETRY_SECONDS) if failed_id == release_id else POLL_SECONDS
             self._failed = (release_id, monotonic() + pause, pause)
             shown = str(error) if isinstance(error, NextPickError) else type(error).__name__
-            self.problem = f"release {release_id} cannot be served: {shown}"
+            lacks = await migrated.lacking(self._database) if isinstance(error, migrated.LACKING) else None
+            self.problem = lacks.detail if lacks else f"release {release_id} cannot be served: {shown}"
             self._metrics.release_errors.inc()
             log.exception("release not taken over; the old one serves on", release=release_id)
             return

@@ -4,12 +4,12 @@ import orjson
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from serving.database import Unavailable
+from serving import migrated
+from serving.database import Database, Unavailable
 from serving.dependencies import ServiceDep
 from serving.schemas import HealthOut
 
 router = APIRouter(tags=["health"])
-PING_SECONDS = 1.0
 
 
 @router.get("/health/live", response_model=HealthOut)
@@ -20,22 +20,27 @@ async def live() -> Response:
 
 @router.get("/health/ready", response_model=HealthOut, responses={503: {"model": HealthOut}})
 async def ready(service: ServiceDep) -> Response:
-    """A release is loaded and the database answers; 503 with the reasons where not."""
-    reasons = []
+    """A release is loaded, the database answers and is migrated; 503 with the reasons where not."""
     current = service.follower.current
-    if current is None:
-        reasons.append(service.follower.problem or "no release is live yet: publish one")
-    try:
-        await service.database.fetch_one("SELECT 1", None, PING_SECONDS)
-    except Unavailable as error:
-        reasons.append(f"the database does not answer ({error})")
+    database, reasons = await _database(service.database)
+    if current is None and not reasons:
+        reasons = [service.follower.problem or "no release is live yet: publish one"]
     health = HealthOut(
         status="not ready" if reasons else "ready",
         release=current.loaded.release_id if current else None,
-        database="away" if any("database" in reason for reason in reasons) else "answers",
+        database=database,
         reasons=reasons,
     )
     return _answer(health, 503 if reasons else 200)
+
+
+async def _database(database: Database) -> tuple[str, list[str]]:
+    """How the database does, in a word, and what is wrong with it."""
+    try:
+        fault = await migrated.fault(database)
+    except Unavailable as error:
+        return "away", [f"the database does not answer ({error})"]
+    return ("answers", []) if fault is None else ("not migrated", [fault])
 
 
 @router.get("/metrics", response_class=Response)

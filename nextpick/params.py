@@ -34,9 +34,30 @@ class SplitParams(_Section):
     test_days: int = Field(gt=0)
 
 
+class CategoryParams(_Section):
+    any: tuple[str, ...] = ()
+    all: tuple[str, ...] = ()
+    none: tuple[str, ...] = ()
+
+
+class PriceParams(_Section):
+    min: float | None = Field(default=None, ge=0)
+    max: float | None = Field(default=None, ge=0)
+
+
 class ScenarioParams(_Section):
     seen_policy: SeenPolicy
     top_k: int = Field(gt=0, le=100)
+    categories: CategoryParams = CategoryParams()
+    price: PriceParams = PriceParams()
+    diversity: float = Field(default=0.0, ge=0, le=1)
+    exploration: float = Field(default=0.0, ge=0, le=0.5)
+    log_features: float = Field(default=1.0, ge=0, le=1)
+
+    @property
+    def narrows(self) -> bool:
+        """Whether it shows less than the whole catalogue."""
+        return self.categories != CategoryParams() or self.price != PriceParams()
 
 
 class DecayParams(_Section):

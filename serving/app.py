@@ -49,6 +49,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
+            service.recommender.scoring.close()
             await impressions.close(writing)
             await database.close()
 

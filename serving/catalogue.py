@@ -79,7 +79,7 @@ class Catalogue:
     def chart(self, order: str, category: str | None, k: int) -> dict[str, Any]:
         """The body of ListedOut. Raises: Problem 404 for a category of no item, 503 before the first release."""
         current = self._follower.served()
-        if category is not None and category not in current.loaded.category_names:
+        if category is not None and category not in current.loaded.members:
             raise Problem(404, "unknown-category", f"No item of the live release is in the category {category!r}.")
         places = Places(current, k, set(), [])
         places.fill(_chart(current, order, category or ALL), order, repeat(None))

@@ -11,8 +11,10 @@ import structlog
 
 from nextpick.errors import BundleError, NextPickError
 from nextpick.release import lookup
-from nextpick.release.answer import ListRow, Loaded, Since, answer
-from nextpick.store import arrays, lists, releases, sql
+from nextpick.release.answer import answer
+from nextpick.release.loaded import ListRow, Loaded, Since
+from nextpick.release.wanted import Wanted
+from nextpick.store import arrays, lists, releases, signing, sql
 from nextpick.store.connection import connect
 from serving import migrated
 from serving.database import Database, Unavailable
@@ -32,6 +34,7 @@ class Current:
     loaded: Loaded
     hidden_ids: frozenset[str]
     hidden: np.ndarray
+    secret: bytes  # that cursors are signed with
 
 
 class Follower:
@@ -98,7 +101,7 @@ class Follower:
         if release_id is not None and (self.current is None or self.current.loaded.release_id != release_id):
             await self._take_over(release_id, hidden_ids)
         if self.current is not None and self.current.hidden_ids != hidden_ids:
-            self.current = _current(self.current.loaded, hidden_ids)
+            self.current = _current(self.current.loaded, hidden_ids, self.current.secret)
 
     async def _lacks(self, error: Exception) -> bool:
         """Whether the schema is too old for the live pointer to be read; `problem` says so, and once the log."""
@@ -113,7 +116,7 @@ class Follower:
         if failed_id == release_id and monotonic() < retry_at:
             return
         try:
-            loaded = await asyncio.to_thread(load_and_try, self._url, release_id)
+            loaded, secret = await asyncio.to_thread(load_and_try, self._url, release_id)
         except Exception as error:
             pause = min(pause * 2, RETRY_SECONDS) if failed_id == release_id else POLL_SECONDS
             self._failed = (release_id, monotonic() + pause, pause)
@@ -123,7 +126,7 @@ class Follower:
             self._metrics.release_errors.inc()
             log.exception("release not taken over; the old one serves on", release=release_id)
             return
-        self.current, self.problem = _current(loaded, hidden_ids), None
+        self.current, self.problem = _current(loaded, hidden_ids, secret), None
         self._metrics.release.set(release_id)
         self._metrics.release_cutoff.set(loaded.cutoff / 1e6)
         log.info("release taken over", release=release_id, model_version=loaded.model_version)
@@ -134,18 +137,19 @@ class Follower:
                 self._metrics.release_bytes.set(row[1])
 
 
-def _current(loaded: Loaded, hidden_ids: frozenset[str]) -> Current:
-    return Current(loaded, hidden_ids, lookup.hidden_mask(loaded.items, hidden_ids))
+def _current(loaded: Loaded, hidden_ids: frozenset[str], secret: bytes) -> Current:
+    return Current(loaded, hidden_ids, lookup.hidden_mask(loaded.items, hidden_ids), secret)
 
 
-def load_and_try(url: str, release_id: int) -> Loaded:
-    """Load a release and let it answer once. Runs in a thread. Raises: NextPickError."""
+def load_and_try(url: str, release_id: int) -> tuple[Loaded, bytes]:
+    """Load a release, and let it answer once; and the key of cursors. Runs in a thread. Raises: NextPickError."""
     with connect(url) as conn:
         arrays.register(conn)
         loaded = lookup.load(conn, releases.get(conn, release_id))
         first = lists.first(conn, release_id)
+        secret = signing.secret(conn)
     try_out(loaded, None if first is None else lookup.parse(loaded, first[1:])[0])
-    return loaded
+    return loaded, secret
 
 
 def try_out(loaded: Loaded, row: ListRow | None) -> None:
@@ -154,11 +158,11 @@ def try_out(loaded: Loaded, row: ListRow | None) -> None:
     Raises: BundleError where not: this code computes other features than the publisher's did.
     """
     nobody = np.zeros(len(loaded.items), bool)
-    if not len(answer(loaded, None, Since.nothing(), 10, nobody).item_rows):
+    if not len(answer(loaded, None, Since.nothing(), Wanted.plain(loaded, 10), nobody)):
         raise BundleError(f"Release {loaded.release_id} answers an unknown user with nothing.")
     if row is None:
         return
-    again = answer(loaded, row, Since.nothing(), len(row.item_rows), nobody)
+    again = answer(loaded, row, Since.nothing(), Wanted.plain(loaded, len(row.item_rows)), nobody).slots
     if not np.array_equal(again.item_rows, row.item_rows) or not np.allclose(again.scores, row.scores, rtol=1e-4):
         raise BundleError(
             f"Release {loaded.release_id} stored other scores than this code computes for the same user. "

@@ -31,7 +31,7 @@ class Metrics:
         self._add_keys(registry)
         self._add_releases(registry)
         self._add_impressions(registry)
-        for missing in ("database", "ranker"):
+        for missing in ("database", "ranker", "time"):
             self.degraded.labels(missing)
 
     def _add_keys(self, registry: CollectorRegistry) -> None:

@@ -1,23 +1,31 @@
 """Answer a request: one database round trip, one pass of the ranker, and a way out when either fails."""
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
 import numpy as np
+import orjson
 import structlog
 
 from nextpick.release import lookup
-from nextpick.release.answer import Answer, ListRow, Loaded, Since, answer
-from nextpick.store.impressions import Impression
+from nextpick.release.answer import Answer, answer, light, reasons
+from nextpick.release.explain import explain
+from nextpick.release.loaded import ListRow, Loaded, Since
+from nextpick.release.order import order
+from nextpick.release.reasons import verb
+from nextpick.release.wanted import Wanted
+from serving import answers, cursor
+from serving.asking import known_rows, page_of, scenario_of, somebody, with_recent
+from serving.cursor import MOST_GIVEN, Cursor
 from serving.database import Database, Unavailable
 from serving.follower import Current, Follower
 from serving.impressions import ImpressionLog
 from serving.metrics import Metrics
+from serving.recommend_schemas import RankIn, RecommendIn
+from serving.scoring import Busy, Scoring
 
-SCENARIO = "default"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 log = structlog.get_logger()
 
 
@@ -27,22 +35,42 @@ class Recommender:
     def __init__(self, database: Database, follower: Follower, impressions: ImpressionLog, metrics: Metrics) -> None:
         self._database, self._follower = database, follower
         self._impressions, self._metrics = impressions, metrics
+        self.scoring = Scoring()
 
-    async def recommend(self, user_id: str, k: int) -> dict[str, Any]:
-        """The body of RecommendOut. Raises: Problem 503 before the first release; nothing else once there is one."""
-        current = self._follower.served()
-        row, since, missing = await self._read(current.loaded, user_id)
-        result, ranker_failed = self._answer(current, row, since, k)
-        missing += ("ranker",) if ranker_failed else ()
-        for what in missing:
-            self._metrics.degraded.labels(what).inc()
-        for source, count in Counter(result.sources).items():
-            self._metrics.slots.labels(source).inc(count)
-        recommendation_id = uuid4()
-        self._impressions.add(_impression(recommendation_id, user_id, current.loaded, result))
-        return _body(recommendation_id, user_id, current.loaded, result, bool(missing))
+    async def recommend(self, asked: RecommendIn) -> dict[str, Any]:
+        """The body of RecommendOut. Raises: Problem 422 for what the release does not know, 503 before the first
+        release; nothing else once there is one."""
+        somebody(asked.user_id, asked.recent_item_ids)
+        current, recommendation_id = self._follower.served(), uuid4()
+        loaded, digest = current.loaded, _digest(asked)
+        before = cursor.read(asked.cursor, current.secret, digest) if asked.cursor else None
+        page = page_of(asked, loaded, before, recommendation_id.int)
+        row, since, missing = await self._read(loaded, asked.user_id)
+        since = with_recent(loaded, since, asked.recent_item_ids, page.until)
+        found, extra, failed = await self._answered(current, row, since, page.wanted, asked.explain)
+        body = self._body(recommendation_id, asked.user_id, asked.scenario, loaded, found, missing + failed)
+        body["items"] = _items(loaded, found, extra)
+        body["cursor"] = _next(before, loaded, found, page.wanted.k, digest, current.secret)
+        return body
 
-    async def _read(self, loaded: Loaded, user_id: str) -> tuple[ListRow | None, Since, tuple[str, ...]]:
+    async def rank(self, asked: RankIn) -> dict[str, Any]:
+        """The body of RankOut. Raises: as recommend."""
+        somebody(asked.user_id, asked.recent_item_ids)
+        current, recommendation_id = self._follower.served(), uuid4()
+        loaded = current.loaded
+        scenario_of(loaded, asked.scenario)
+        row, since, missing = await self._read(loaded, asked.user_id)
+        since = with_recent(loaded, since, asked.recent_item_ids, None)
+        rows = known_rows(loaded, asked.item_ids)
+        rows = rows[~current.hidden[rows]]
+        found, extra, failed = await self._ordered(loaded, row, since, rows, asked.explain)
+        body = self._body(recommendation_id, asked.user_id, asked.scenario, loaded, found, missing + failed)
+        body["items"] = _ranked(current, asked.item_ids, _items(loaded, found, extra))
+        return body
+
+    async def _read(self, loaded: Loaded, user_id: str | None) -> tuple[ListRow | None, Since, tuple[str, ...]]:
+        if user_id is None:
+            return None, Since.nothing(), ()
         try:
             row = await self._database.fetch_one(lookup.READ, lookup.parameters(loaded, user_id))
             return *(lookup.parse(loaded, row) if row else (None, Since.nothing())), ()
@@ -52,47 +80,103 @@ class Recommender:
             log.exception("list not read", release=loaded.release_id)
             return None, Since.nothing(), ("database",)
 
-    def _answer(self, current: Current, row: ListRow | None, since: Since, k: int) -> tuple[Answer, bool]:
+    async def _answered(
+        self, current: Current, row: ListRow | None, since: Since, wanted: Wanted, explained: bool
+    ) -> tuple[Answer, list[dict[str, Any]] | None, tuple[str, ...]]:
+        loaded, hidden = current.loaded, current.hidden
+
+        def work() -> tuple[Answer, list[dict[str, Any]] | None]:
+            found = answer(loaded, row, since, wanted, hidden)
+            return found, _explained(loaded, found) if explained else None
+
         try:
-            return answer(current.loaded, row, since, k, current.hidden), False
+            quick = light(row, since, wanted) and not explained
+            return *(work() if quick else await self.scoring.run(work)), ()
+        except Busy:
+            failed = "time"
         except Exception:
-            log.exception("not reranked; the list's own order is answered", release=current.loaded.release_id)
-            return answer(current.loaded, row, Since.nothing(), k, current.hidden, rerank=False), True
+            log.exception("not reranked; the list's own order is answered", release=loaded.release_id)
+            failed = "ranker"
+        plain = replace(wanted, diversity=0.0)
+        return answer(loaded, row, Since.nothing(), plain, hidden, rerank=False), None, (failed,)
+
+    async def _ordered(
+        self, loaded: Loaded, row: ListRow | None, since: Since, rows: np.ndarray, explained: bool
+    ) -> tuple[Answer, list[dict[str, Any]] | None, tuple[str, ...]]:
+        def work() -> tuple[Answer, list[dict[str, Any]] | None]:
+            found = order(loaded, row, since, rows)
+            return found, _explained(loaded, found) if explained else None
+
+        try:
+            return *(await self.scoring.run(work)), ()
+        except Busy:
+            failed = "time"
+        except Exception:
+            log.exception("not ranked; the order is by popularity", release=loaded.release_id)
+            failed = "ranker"
+        return order(loaded, None, Since.nothing(), rows, rerank=False), None, (failed,)
+
+    def _body(
+        self,
+        recommendation_id: UUID,
+        user_id: str | None,
+        scenario: str,
+        loaded: Loaded,
+        found: Answer,
+        missing: tuple[str, ...],
+    ) -> dict[str, Any]:
+        """Count the answer, keep it, and begin its body."""
+        for what in missing:
+            self._metrics.degraded.labels(what).inc()
+        for source, count in Counter(found.slots.sources).items():
+            self._metrics.slots.labels(source).inc(count)
+        self._impressions.add(answers.impression(recommendation_id, user_id, scenario, loaded, found))
+        return answers.head(recommendation_id, user_id, scenario, loaded, bool(missing))
 
 
-def _impression(recommendation_id: UUID, user_id: str, loaded: Loaded, result: Answer) -> Impression:
-    return Impression(
-        recommendation_id=recommendation_id,
-        user_id=user_id,
-        answered_at=datetime.now(UTC),
-        as_of=_EPOCH + timedelta(microseconds=result.as_of),
-        release_id=loaded.release_id,
-        variant=loaded.variant,
-        scenario=SCENARIO,
-        item_ids=tuple(loaded.items.ids[row] for row in result.item_rows.tolist()),
-        scores=result.scores,
-        sources=result.sources,
-        features=result.features if "reranked" in result.sources else None,
-    )
+def _explained(loaded: Loaded, found: Answer) -> list[dict[str, Any]]:
+    return answers.explained(loaded, explain(loaded, found), verb(tuple(loaded.kinds)))
 
 
-def _body(recommendation_id: UUID, user_id: str, loaded: Loaded, result: Answer, degraded: bool) -> dict[str, Any]:
-    scores = [None if np.isnan(score) else score for score in result.scores.tolist()]
-    return {
-        "recommendation_id": recommendation_id,
-        "user_id": user_id,
-        "release": loaded.release_id,
-        "model_version": loaded.model_version,
-        "degraded": degraded,
-        "items": [
-            {
-                "item_id": loaded.items.ids[row],
-                "title": loaded.table.titles[row],
-                "score": scores[i],
-                "rank": i + 1,
-                "source": result.sources[i],
-                "reason": result.reasons[i],
-            }
-            for i, row in enumerate(result.item_rows.tolist())
-        ],
-    }
+def _items(loaded: Loaded, found: Answer, extra: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+    items = answers.items(loaded, found, reasons(loaded, found))
+    if extra is not None:
+        for item, explanation in zip(items, extra, strict=True):
+            item["explanation"] = explanation
+    return items
+
+
+def _ranked(current: Current, sent: list[str], known: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """All items that were sent: those in order, then the hidden, then the unknown."""
+    loaded = current.loaded
+    for item in known:
+        del item["source"]
+        item["state"] = "ranked"
+    rows = [(item_id, loaded.items.row(item_id)) for item_id in sent]
+    hidden = [(item_id, row) for item_id, row in rows if row is not None and current.hidden[row]]
+    unknown = [(item_id, row) for item_id, row in rows if row is None]
+    return known + [
+        {
+            "item_id": item_id,
+            "title": None if row is None else loaded.table.titles[row],
+            "score": None,
+            "rank": len(known) + i + 1,
+            "state": "unknown" if row is None else "hidden",
+            "reason": None,
+        }
+        for i, (item_id, row) in enumerate([*hidden, *unknown])
+    ]
+
+
+def _digest(asked: RecommendIn) -> str:
+    same = asked.model_dump(exclude={"top_k", "cursor", "explain"})
+    return cursor.request_digest(orjson.dumps(same, option=orjson.OPT_SORT_KEYS))
+
+
+def _next(before: Cursor | None, loaded: Loaded, found: Answer, k: int, digest: str, secret: bytes) -> str | None:
+    ids = (loaded.items.ids[row] for row in found.slots.item_rows.tolist())
+    given = (*(before.given if before else ()), *ids)
+    if len(found) < k or len(given) >= MOST_GIVEN:
+        return None
+    started = before or Cursor(loaded.release_id, found.as_of, digest, ())
+    return cursor.write(replace(started, given=given), secret)

@@ -47,37 +47,6 @@ class Sent(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class RecommendIn(Sent):
-    """For whom, and how many."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"user_id": "17850", "top_k": 5}]})
-
-    user_id: Id
-    top_k: Annotated[int, Field(strict=True, ge=1, le=100, description="how many items")] = 10
-
-
-class ItemOut(BaseModel):
-    """One slot of an answer."""
-
-    item_id: str
-    title: str
-    score: float | None = Field(description="the ranker's; null where no ranker ran")
-    rank: int = Field(description="1 is the best")
-    source: str = Field(description="who filled the slot: reranked, candidates, popular or filled")
-    reason: str = Field(description="why, in one sentence")
-
-
-class RecommendOut(BaseModel):
-    """The ranked list, and where it comes from."""
-
-    recommendation_id: UUID = Field(description="send it back with the events this answer leads to")
-    user_id: str
-    release: int
-    model_version: str
-    degraded: bool = Field(description="true where the database or the ranker did not answer in time")
-    items: list[ItemOut]
-
-
 class EventIn(Sent):
     """A user did `kind` to an item."""
 

@@ -9,7 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from nextpick.cli import app
-from serving.schemas import RecommendIn
+from serving.recommend_schemas import RecommendIn
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()

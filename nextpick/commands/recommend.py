@@ -18,6 +18,7 @@ def recommend(
     from rich.table import Table
     from rich.text import Text
 
+    from nextpick.release.answer import reasons
     from nextpick.stages import recommend
     from nextpick.store.connection import connect
 
@@ -25,9 +26,10 @@ def recommend(
         loaded, found = recommend.run(conn, user_id, k)
     title = f"{user_id}: release {loaded.release_id}, model version {loaded.model_version}"
     table = Table("", "item", "title", "score", "source", "reason", title=Text(title), title_justify="left")
-    for i, row in enumerate(found.item_rows.tolist()):
-        score = float(found.scores[i])
-        shown = ["" if isnan(score) else f"{score:.3f}", found.sources[i], found.reasons[i]]
+    slots, why = found.slots, reasons(loaded, found)
+    for i, row in enumerate(slots.item_rows.tolist()):
+        score = float(slots.scores[i])
+        shown = ["" if isnan(score) else f"{score:.3f}", slots.sources[i], why[i]]
         cells = [str(i + 1), loaded.items.ids[row], loaded.table.titles[row], *shown]
         table.add_row(*(Text(cell) for cell in cells))
     Console().print(table)

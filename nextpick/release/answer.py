@@ -1,141 +1,101 @@
 """One user's answer from a release: pure, so that the service, the CLI and the tests give the same one."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from nextpick.features.histories import Histories, no_history, with_events
-from nextpick.features.items import ITEM_FEATURES, ItemTable
+from nextpick.features.items import ITEM_FEATURES
 from nextpick.features.pair import Pool, pair_features
-from nextpick.features.seen import allowed
-from nextpick.idmap import IdMap
-from nextpick.models.bundle import Bundle
+from nextpick.models.pool import build_pool
 from nextpick.params import GENERATORS
+from nextpick.release.diverse import diverse
+from nextpick.release.explore import explore
+from nextpick.release.loaded import ListRow, Loaded, Since
 from nextpick.release.reasons import Fact, reason, verb
+from nextpick.release.slots import CANDIDATES, FILLED, FOLD_IN, POPULAR, RERANKED, Slots, joined
+from nextpick.release.wanted import Showable, Wanted
 
-RERANKED, CANDIDATES, POPULAR, FILLED = "reranked", "candidates", "popular", "filled"
 TASTE = frozenset(GENERATORS) - {"buy_again", "popular"}  # generators that learn from what other users did
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """What of a release is in memory to answer from.
+class Answer:
+    """Items, best first, with the history they were chosen for and its moment.
 
-    `popular` holds every item row, most popular first; `week_ranks` each item's place among those somebody took in
-    the 7 days before the cutoff (int32, -1 for the others). `cutoff` is in microseconds since 1970 UTC. `charts` has
-    the item rows (int32, best first) of each (chart, category), as release.charts says.
+    `propensities` (float64) says how likely each was in its place: 1 unless lots were drawn.
     """
 
-    release_id: int
-    model_version: str
-    variant: str
-    cutoff: int
-    bundle: Bundle
-    items: IdMap
-    table: ItemTable
-    popular: np.ndarray
-    week_ranks: np.ndarray
-    charts: Mapping[tuple[str, str], np.ndarray] = field(default_factory=dict)
-
-    @cached_property
-    def category_names(self) -> frozenset[str]:
-        """All categories of its items."""
-        return frozenset(name for names in self.table.categories for name in names)
-
-    @property
-    def seen_policy(self) -> str:
-        return self.bundle.params.scenarios["default"].seen_policy
-
-    @property
-    def kinds(self) -> dict[str, float]:
-        """The kinds of event that count, and their weights."""
-        return dict(self.bundle.params.data.kinds)
-
-
-@dataclass(frozen=True)
-class ListRow:
-    """A user's row of `lists`: items best first, and the history as of the release's cutoff."""
-
-    item_rows: np.ndarray
-    scores: np.ndarray
-    generator_scores: np.ndarray
-    generator_ranks: np.ndarray
+    slots: Slots
+    propensities: np.ndarray
     history: Histories
-
-
-@dataclass(frozen=True)
-class Since:
-    """The user's events since the release's cutoff, oldest first; items the release does not know are left out."""
-
-    item_rows: np.ndarray
-    weights: np.ndarray
-    occurred_at: np.ndarray
-
-    @classmethod
-    def nothing(cls) -> "Since":
-        return cls(np.empty(0, np.int32), np.empty(0, np.float32), np.empty(0, np.int64))
-
-
-@dataclass(frozen=True)
-class Answer:
-    """k items, best first. `scores` (float32) and `features` (float32, (k, F)) are NaN where no ranker ran."""
-
-    item_rows: np.ndarray
-    scores: np.ndarray
-    sources: tuple[str, ...]
-    reasons: tuple[str, ...]
-    features: np.ndarray
     as_of: int
+
+    def __len__(self) -> int:
+        return len(self.slots)
+
+    @property
+    def explored(self) -> bool:
+        """Whether lots were drawn."""
+        return bool((self.propensities < 1).any())
 
 
 def answer(
-    loaded: Loaded, row: ListRow | None, since: Since, k: int, hidden: np.ndarray, *, rerank: bool = True
+    loaded: Loaded, row: ListRow | None, since: Since, wanted: Wanted, hidden: np.ndarray, *, rerank: bool = True
 ) -> Answer:
-    """The best k items for a user: the list re-scored against what the user did since, then popular ones.
+    """The best items for a user: the list re-scored against what the user did since; then, where it leaves places
+    empty, the best of all that is wanted by the user's history, scored now; then what is popular of it.
 
     `row` is None for a user the release does not know. `hidden` is a bool mask over the items: True is never shown.
-    With `rerank` False the list's own order stands (source `candidates`). Shorter than k only where fewer items may
-    be shown; where the seen policy leaves none at all, it yields: an answer is empty only if everything is hidden.
+    With `rerank` False the list's own order stands (source `candidates`) and nothing is scored. Shorter than wanted.k
+    only where fewer items may be shown; where the seen policy leaves none at all of the whole catalogue, it yields.
     """
-    as_of = max(loaded.cutoff, int(since.occurred_at.max()) + 1) if len(since.occurred_at) else loaded.cutoff
-    history = _history(loaded, row, since, as_of)
-    rows, scores, features = _ranked(loaded, row, history, hidden, rerank)
-    rows, scores, features = rows[:k], scores[:k], features[:k]
-    fill = _fill(loaded, history, hidden, rows, k - len(rows))
-    ranked = RERANKED if rerank else CANDIDATES
-    sources = (ranked,) * len(rows) + (POPULAR if row is None else FILLED,) * len(fill)
-    blank = np.full((len(fill), features.shape[1]), np.nan, np.float32)
-    all_rows = np.concatenate([rows, fill]).astype(np.int32)
-    return Answer(
-        item_rows=all_rows,
-        scores=np.concatenate([scores, np.full(len(fill), np.nan)]).astype(np.float32),
-        sources=sources,
-        reasons=_reasons(loaded, row, history, all_rows, as_of),
-        features=np.concatenate([features, blank]),
-        as_of=as_of,
-    )
+    history, as_of = history_of(loaded, row, since)
+    showable = Showable(loaded, wanted, hidden, history.item_rows)
+    found = _listed(loaded, row, history, showable, rerank)
+    if len(found) < wanted.k and rerank and len(history.item_rows):
+        found = joined([found, _folded_in(loaded, history, showable, found.item_rows)])
+    if wanted.diversity:
+        found = found.at(diverse(loaded, found.item_rows, wanted.k, wanted.diversity))
+    propensities = np.ones(min(wanted.k, len(found)))
+    if wanted.exploration and rerank:
+        shown, propensities = explore(len(found), wanted.k, wanted.exploration, wanted.seed)
+        found = found.at(shown)
+    found = found.first(wanted.k)
+    if missing := wanted.k - len(found):
+        found = joined([found, _popular(showable, found.item_rows, missing, POPULAR if row is None else FILLED)])
+        propensities = np.concatenate([propensities, np.ones(len(found) - len(propensities))])
+    return Answer(found, propensities, history, as_of)
 
 
-def _history(loaded: Loaded, row: ListRow | None, since: Since, as_of: int) -> Histories:
+def history_of(loaded: Loaded, row: ListRow | None, since: Since) -> tuple[Histories, int]:
+    """All that a user is known to have done, and the moment (microseconds) just after."""
     history = row.history if row is not None else no_history(len(loaded.items), loaded.cutoff)
-    if not len(since.item_rows):
-        return history
-    return with_events(history, since.item_rows, since.weights, since.occurred_at, as_of)
+    if not len(since.occurred_at):
+        return history, loaded.cutoff
+    as_of = max(loaded.cutoff, int(since.occurred_at.max()) + 1)
+    return with_events(history, since.item_rows, since.weights, since.occurred_at, as_of), as_of
 
 
-def _ranked(
-    loaded: Loaded, row: ListRow | None, history: Histories, hidden: np.ndarray, rerank: bool
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The user's list without what may not be shown, in its new order: rows, scores, features."""
-    width = len(loaded.bundle.features)
-    if row is None or not len(row.item_rows):
-        return np.empty(0, np.int32), np.empty(0), np.empty((0, width), np.float32)
-    kept = ~hidden[row.item_rows] & allowed(row.item_rows, history.item_rows, loaded.seen_policy)
+def light(row: ListRow | None, since: Since, wanted: Wanted) -> bool:
+    """Whether the user's list very likely holds enough, so that nothing else need be scored."""
+    if wanted.narrowed or wanted.diversity:
+        return False
+    return len(row.item_rows) >= wanted.k if row is not None else not len(since.item_rows)
+
+
+def _listed(loaded: Loaded, row: ListRow | None, history: Histories, showable: Showable, rerank: bool) -> Slots:
+    """The user's list without what may not be shown, in its new order.
+
+    A list made without what the user has seen is of no use where that may be shown, unless nothing can be scored.
+    """
+    lacks_own = rerank and loaded.seen_policy == "exclude" and showable.wanted.policy == "allow"
+    if row is None or not len(row.item_rows) or lacks_own:
+        return _bare(loaded, np.empty(0, np.int32), RERANKED)
+    kept = showable.of(row.item_rows)
     rows = row.item_rows[kept]
     if not rerank or not len(rows):
-        return rows, row.scores[kept], np.full((len(rows), width), np.nan, np.float32)
+        return replace(_bare(loaded, rows, CANDIDATES), scores=row.scores[kept])
     pool = Pool(
         user_rows=np.zeros(len(rows), np.int32),
         item_rows=rows,
@@ -144,56 +104,73 @@ def _ranked(
         generators=tuple(loaded.bundle.generators),
         vectors=loaded.bundle.vectors,
     )
+    return ranked(loaded, pool, history, RERANKED)
+
+
+def _folded_in(loaded: Loaded, history: Histories, showable: Showable, taken: np.ndarray) -> Slots:
+    """What the generators propose to this history now, of all that may be shown and is not taken."""
+    params, bundle = loaded.bundle.params, loaded.bundle
+    pool = build_pool(
+        bundle.generators,
+        {name: params.pool[name] for name in bundle.generators},
+        np.zeros(1, np.int32),
+        history,
+        showable.wanted.policy,
+        showable.barred(taken),
+    )
+    return ranked(loaded, pool, history, FOLD_IN)
+
+
+def ranked(loaded: Loaded, pool: Pool, history: Histories, source: str) -> Slots:
+    """The candidates of one user by the ranker's score, best first; ties go to the lower item row."""
     features = pair_features(pool, history, loaded.table, history.as_of, loaded.bundle.features)
     scores = loaded.bundle.ranker.predict(features)
-    order = np.lexsort((rows, -scores))
-    return rows[order], scores[order], features[order]
+    order = np.lexsort((pool.item_rows, -scores))
+    return Slots(
+        pool.item_rows[order],
+        scores[order].astype(np.float32),
+        features[order],
+        pool.ranks[order],
+        (source,) * len(pool.item_rows),
+    )
 
 
-def _fill(loaded: Loaded, history: Histories, hidden: np.ndarray, taken: np.ndarray, missing: int) -> np.ndarray:
-    """Up to `missing` popular items not taken yet, the seen policy kept unless the answer would be empty."""
-    unseen = _most_popular(loaded, hidden, taken, history.item_rows, missing)
-    if len(unseen) or len(taken):
-        return unseen
-    return _most_popular(loaded, hidden, taken, no_history(len(loaded.items), 0).item_rows, missing)
+def _popular(showable: Showable, taken: np.ndarray, missing: int, source: str) -> Slots:
+    """Popular items not taken yet, the seen policy kept unless the answer would be empty."""
+    rows = showable.most_popular(taken, missing)
+    if not len(rows) and not len(taken) and not showable.wanted.narrowed:
+        rows = replace(showable, seen=np.empty(0, np.int32)).most_popular(taken, missing)
+    return _bare(showable.loaded, rows, source)
 
 
-def _most_popular(loaded: Loaded, hidden: np.ndarray, taken: np.ndarray, seen: np.ndarray, n: int) -> np.ndarray:
-    """The `n` most popular rows that may be shown, read from the top: the catalogue's size does not matter."""
-    found, start = np.empty(0, np.int32), 0
-    width = n + len(taken) + len(seen) + 16
-    while len(found) < n and start < len(loaded.popular):
-        window = loaded.popular[start : start + width]
-        kept = ~hidden[window] & ~np.isin(window, taken) & allowed(window, seen, loaded.seen_policy)
-        found, start, width = np.concatenate([found, window[kept]]), start + width, width * 2
-    return found[: max(n, 0)]
+def _bare(loaded: Loaded, rows: np.ndarray, source: str) -> Slots:
+    return Slots.bare(rows, source, len(loaded.bundle.features), len(loaded.bundle.generators))
 
 
-def _reasons(loaded: Loaded, row: ListRow | None, history: Histories, rows: np.ndarray, as_of: int) -> tuple[str, ...]:
+def reasons(loaded: Loaded, found: Answer) -> tuple[str, ...]:
+    """Why each item is in the answer, in one sentence."""
     done = verb(tuple(loaded.kinds))
+    history = found.history
     own = {item: i for i, item in enumerate(history.item_rows.tolist())}
-    taste = _by_taste(loaded, row)
+    taste = _by_taste(loaded, found.slots.ranks)
     month = loaded.table.features[:, ITEM_FEATURES.index("popularity_28d")]
     facts = []
-    for item in rows.tolist():
+    for i, item in enumerate(found.slots.item_rows.tolist()):
         at = own.get(item)
         rank = int(loaded.week_ranks[item])
         facts.append(
             Fact(
                 count=0 if at is None else int(history.counts[at]),
                 last_at=0 if at is None else int(history.last_at[at]),
-                by_taste=item in taste,
+                by_taste=bool(taste[i]),
                 week_rank=rank if rank >= 0 else None,
                 recent=bool(month[item] > 0),
             )
         )
-    return tuple(reason(fact, done, loaded.cutoff, as_of) for fact in facts)
+    return tuple(reason(fact, done, loaded.cutoff, found.as_of) for fact in facts)
 
 
-def _by_taste(loaded: Loaded, row: ListRow | None) -> set[int]:
-    """Items of the list that a generator that learns from others proposed."""
-    if row is None:
-        return set()
+def _by_taste(loaded: Loaded, ranks: np.ndarray) -> np.ndarray:
+    """Which items a generator that learns from others proposed, bool (n,)."""
     sizes = np.array([loaded.bundle.params.pool[n] if n in TASTE else 0 for n in loaded.bundle.generators])
-    proposed = ((row.generator_ranks >= 0) & (row.generator_ranks < sizes)).any(axis=1)
-    return set(row.item_rows[proposed].tolist())
+    return np.asarray(((ranks >= 0) & (ranks < sizes)).any(axis=1))

@@ -13,7 +13,7 @@ from nextpick.features.histories import Histories
 from nextpick.features.items import ITEM_FEATURES, ItemTable, popularity_order
 from nextpick.idmap import IdMap
 from nextpick.models.bundle import load_bundle
-from nextpick.release.answer import ListRow, Loaded, Since
+from nextpick.release.loaded import ListRow, Loaded, Since
 from nextpick.store import arrays, lists, sql
 from nextpick.store.releases import Release
 

@@ -4,7 +4,9 @@ import psycopg
 
 from nextpick.errors import StoreError
 from nextpick.release import lookup
-from nextpick.release.answer import Answer, Loaded, answer
+from nextpick.release.answer import Answer, answer
+from nextpick.release.loaded import Loaded
+from nextpick.release.wanted import Wanted
 from nextpick.store import lists, releases
 
 
@@ -19,4 +21,4 @@ def run(conn: psycopg.Connection, user_id: str, k: int) -> tuple[Loaded, Answer]
     loaded = lookup.load(conn, live)
     hidden = lookup.hidden_mask(loaded.items, lists.hidden(conn))
     row, since = lookup.read(conn, loaded, user_id)
-    return loaded, answer(loaded, row, since, k, hidden)
+    return loaded, answer(loaded, row, since, Wanted.plain(loaded, k), hidden)

@@ -4,6 +4,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -17,7 +18,7 @@ from nextpick.store.arrays import FLOAT4
 _POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _START = b"PGCOPY\n\xff\r\n\x00" + b"\x00" * 8
 _END = b"\xff\xff"
-_FIELDS = (11).to_bytes(2, "big")
+_FIELDS = (12).to_bytes(2, "big")
 _NULL = b"\xff\xff\xff\xff"
 _TEXT_OID = 25
 _SQL = sql.load("impressions")
@@ -25,11 +26,12 @@ _SQL = sql.load("impressions")
 
 @dataclass(frozen=True)
 class Impression:
-    """One answer. `scores` float32 (k,); `features` float32 (k, F) in the bundle's FEATURES order, NaN where no
-    ranker ran, or None where it ran for no item."""
+    """One answer, to an anonymous session where `user_id` is None. `scores` float32 (k,); `features` float32 (k, F) in
+    the bundle's FEATURES order, NaN where no ranker ran, or None where it ran for no item or they were not kept;
+    `propensities` float32 (k,), None where no lots were drawn."""
 
     recommendation_id: UUID
-    user_id: str
+    user_id: str | None
     answered_at: datetime
     as_of: datetime
     release_id: int
@@ -39,6 +41,7 @@ class Impression:
     scores: np.ndarray
     sources: tuple[str, ...]
     features: np.ndarray | None
+    propensities: np.ndarray | None = None
 
 
 def get(conn: psycopg.Connection, recommendation_id: UUID) -> Impression | None:
@@ -52,8 +55,13 @@ def get(conn: psycopg.Connection, recommendation_id: UUID) -> Impression | None:
         item_ids=tuple(found.item_ids),
         scores=np.array(found.scores, np.float32),
         sources=tuple(found.sources),
-        features=None if found.features is None else np.array(found.features, np.float32),
+        features=_floats(found.features),
+        propensities=_floats(found.propensities),
     )
+
+
+def _floats(values: Any) -> np.ndarray | None:
+    return None if values is None else np.array(values, np.float32)
 
 
 def shown(conn: psycopg.Connection, *, since: datetime, before: datetime) -> pd.DataFrame:
@@ -73,7 +81,7 @@ def _row(impression: Impression) -> bytes:
     features = impression.features
     fields = (
         impression.recommendation_id.bytes,
-        impression.user_id.encode(),
+        None if impression.user_id is None else impression.user_id.encode(),
         _moment(impression.answered_at),
         _moment(impression.as_of),
         struct.pack("!q", impression.release_id),
@@ -82,15 +90,12 @@ def _row(impression: Impression) -> bytes:
         _texts(impression.item_ids),
         arrays.dump(impression.scores, FLOAT4),
         _texts(impression.sources),
+        None if features is None else arrays.dump(features.reshape(-1), FLOAT4),
+        None if impression.propensities is None else arrays.dump(impression.propensities, FLOAT4),
     )
     parts = [_FIELDS]
     for field in fields:
-        parts += len(field).to_bytes(4, "big"), field
-    if features is None:
-        parts.append(_NULL)
-    else:
-        data = arrays.dump(features.reshape(-1), FLOAT4)
-        parts += len(data).to_bytes(4, "big"), data
+        parts += (_NULL,) if field is None else (len(field).to_bytes(4, "big"), field)
     return b"".join(parts)
 
 

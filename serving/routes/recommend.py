@@ -1,11 +1,12 @@
-"""POST /recommend."""
+"""POST /recommend and /rank."""
 
 import orjson
 from fastapi import APIRouter, Response
 
 from serving.bodies import StrictRoute
 from serving.dependencies import Serve, ServiceDep
-from serving.schemas import ProblemOut, RecommendIn, RecommendOut
+from serving.recommend_schemas import RankIn, RankOut, RecommendIn, RecommendOut
+from serving.schemas import ProblemOut
 
 router = APIRouter(tags=["recommend"], dependencies=[Serve], route_class=StrictRoute)
 ERRORS: dict[int | str, dict[str, object]] = {
@@ -17,7 +18,16 @@ ERRORS: dict[int | str, dict[str, object]] = {
 async def recommend(wanted: RecommendIn, service: ServiceDep) -> Response:
     """The best items for a user, re-scored now against what the user did a moment ago.
 
-    A user nobody knows gets popular items, with `source` saying so. Never empty while an item may be shown.
+    Somebody the release does not know gets what fits the events since, or the session's items; before there are any,
+    popular items. `source` says so. Filters and ids to leave out narrow it; it is short only where no more such items
+    exist. The `cursor` of an answer asks for the next page: nothing comes twice, whatever is published in between.
     """
-    body = await service.recommender.recommend(wanted.user_id, wanted.top_k)
+    body = await service.recommender.recommend(wanted)
+    return Response(orjson.dumps(body), media_type="application/json")
+
+
+@router.post("/rank", response_model=RankOut, responses=ERRORS)
+async def rank(wanted: RankIn, service: ServiceDep) -> Response:
+    """Put up to 500 items of yours into the user's order. None is left out: hidden and unknown ones come last."""
+    body = await service.recommender.rank(wanted)
     return Response(orjson.dumps(body), media_type="application/json")

@@ -45,7 +45,7 @@ async def test_json_under_another_content_type_is_refused(empty: httpx.AsyncClie
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ({}, "user_id: Field required"),
+        ({}, "user_id: name a user, or the session's recent_item_ids"),
         ({"user_id": ""}, "user_id: String should have at least 1 character, got ''"),
         ({"user_id": "x" * 257}, "user_id: String should have at most 256 characters, got 'xxx"),
         ({"user_id": "a\0b"}, "NUL characters cannot be stored"),

@@ -13,6 +13,7 @@ async def test_every_example_of_a_request_is_answered(client: httpx.AsyncClient)
     tried = 0
     for method, path, name in (
         ("POST", "/recommend", "RecommendIn"),
+        ("POST", "/rank", "RankIn"),
         ("POST", "/events", "EventIn"),
         ("PUT", "/items", "ItemIn"),
     ):
@@ -20,7 +21,7 @@ async def test_every_example_of_a_request_is_answered(client: httpx.AsyncClient)
             response = await client.request(method, path, json=example)
             assert response.status_code == 200, response.text
             tried += 1
-    assert tried == 3
+    assert tried == 6
 
 
 async def test_answers_have_the_documented_fields_and_no_others(client: httpx.AsyncClient) -> None:
@@ -40,6 +41,7 @@ async def test_every_route_documents_its_errors(client: httpx.AsyncClient) -> No
     guarded = {path: paths[path] for path in paths.keys() - open_to_all}
     assert guarded.keys() == {
         "/recommend",
+        "/rank",
         "/events",
         "/items",
         "/items/{item_id}",

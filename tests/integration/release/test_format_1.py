@@ -80,7 +80,7 @@ def test_it_is_published_and_taken_over_by_the_service(
     fill(conn)
     conn.commit()
     release_id = publish(conn, Version("1", FORMER / "bundle", bundle.sha256))
-    assert load_and_try(database_url, release_id).bundle.sha256 == bundle.sha256
+    assert load_and_try(database_url, release_id)[0].bundle.sha256 == bundle.sha256
 
 
 def test_it_is_gone_back_to_over_the_upgrade(
@@ -101,7 +101,7 @@ def test_it_is_gone_back_to_over_the_upgrade(
     assert (done.to.release_id, done.rejected) == (former, "2")
     live = releases.live(conn)
     assert live is not None
-    assert load_and_try(database_url, live.release_id).bundle.format_version == 1
+    assert load_and_try(database_url, live.release_id)[0].bundle.format_version == 1
 
 
 def test_a_release_that_the_former_code_published_is_taken_over_as_it_is(
@@ -128,6 +128,6 @@ def test_a_release_that_the_former_code_published_is_taken_over_as_it_is(
             ([rank for item in known["ranks"] for rank in item], user_id, rows),
         )
     conn.commit()
-    loaded = load_and_try(database_url, release_id)
+    loaded, _ = load_and_try(database_url, release_id)
     assert np.isnan(loaded.table.features[:, ITEM_FEATURES.index("first_buyers_7d")]).all()
     assert not np.isnan(loaded.table.features[:, ITEM_FEATURES.index("popularity_7d")]).any()

@@ -37,10 +37,10 @@ def answered(conn: psycopg.Connection, user_id: str) -> Impression:
         release_id=loaded.release_id,
         variant="default",
         scenario="default",
-        item_ids=tuple(loaded.items.ids[row] for row in found.item_rows.tolist()),
-        scores=found.scores,
-        sources=found.sources,
-        features=found.features if "reranked" in found.sources else None,
+        item_ids=tuple(loaded.items.ids[row] for row in found.slots.item_rows.tolist()),
+        scores=found.slots.scores,
+        sources=found.slots.sources,
+        features=found.slots.features if "reranked" in found.slots.sources else None,
     )
     with conn.cursor() as cursor, cursor.copy(sql.load("impressions")["copy"]) as copy:
         copy.write(impressions.encode([told]))

@@ -11,9 +11,11 @@ from nextpick.features.histories import histories, no_history
 from nextpick.features.items import ITEM_FEATURES, item_table, popularity_order
 from nextpick.models.bundle import load_bundle
 from nextpick.params import ListParams
-from nextpick.release.answer import ListRow, Loaded, Since, answer
+from nextpick.release.answer import answer, reasons
+from nextpick.release.loaded import ListRow, Loaded, Since
 from nextpick.release.lookup import microseconds
 from nextpick.release.precompute import Inputs, ListBlock, list_blocks
+from nextpick.release.wanted import Wanted
 from tests.published import LAST, Version, catalogue, interactions
 
 N = 30
@@ -75,7 +77,8 @@ def test_k_distinct_items_none_hidden_none_seen_and_short_only_where_there_are_n
     hidden[hid] = True
     at = loaded.cutoff + np.arange(len(bought), dtype=np.int64)
     since = Since(np.array(bought, np.int32), np.ones(len(bought), np.float32), at)
-    result = answer(loaded, row, since, k, hidden, rerank=rerank)
+    found = answer(loaded, row, since, Wanted.plain(loaded, k), hidden, rerank=rerank)
+    result = found.slots
     given_items = result.item_rows.tolist()
     own = {*bought, *(row.history.item_rows.tolist() if row else ())}
     barred = own if loaded.seen_policy == "exclude" else set()
@@ -84,11 +87,12 @@ def test_k_distinct_items_none_hidden_none_seen_and_short_only_where_there_are_n
         showable = set(range(N)) - set(hid)
     assert len(given_items) == len(set(given_items)) == min(k, len(showable))
     assert set(given_items) <= showable
-    assert len(result.sources) == len(result.reasons) == len(result.scores) == len(result.features) == len(given_items)
-    assert result.as_of == (loaded.cutoff + len(bought) if bought else loaded.cutoff)
-    ranked = np.array([source == "reranked" for source in result.sources], bool)
+    assert len(result.sources) == len(reasons(loaded, found)) == len(result.scores) == len(result.features) == len(given_items)
+    assert found.as_of == (loaded.cutoff + len(bought) if bought else loaded.cutoff)
+    ranked = np.array([source in ("reranked", "fold_in") for source in result.sources], bool)
     assert not np.isnan(result.scores[ranked]).any()
-    assert (np.diff(result.scores[ranked]) <= 0).all()
+    for source in ("reranked", "fold_in"):
+        assert (np.diff(result.scores[[one == source for one in result.sources]]) <= 0).all()
     assert np.isnan(result.features[~ranked]).all()
 
 
@@ -97,7 +101,7 @@ def test_without_new_events_the_answer_is_the_list_however_short_it_was_cut(worl
     nobody = np.zeros(N, bool)
     for user in range(len(block.user_ids)):
         row = row_of(block, user, loaded)
-        result = answer(loaded, row, Since.nothing(), len(row.item_rows), nobody)
+        result = answer(loaded, row, Since.nothing(), Wanted.plain(loaded, len(row.item_rows)), nobody).slots
         assert result.item_rows.tolist() == row.item_rows.tolist()
         np.testing.assert_array_equal(result.scores, row.scores)
 

@@ -1,0 +1,3 @@
+-- name: secret
+-- The key of cursors.
+SELECT secret FROM nextpick.signing;

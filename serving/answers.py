@@ -1,0 +1,104 @@
+"""An answer as it leaves: what the client reads, and what is kept of it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+
+from nextpick.release.answer import Answer
+from nextpick.release.explain import Explanation
+from nextpick.release.loaded import Loaded
+from nextpick.release.slots import FOLD_IN, RERANKED
+from nextpick.store.impressions import Impression
+
+MOST_WITH_FEATURES = 100  # items; of a longer answer the features would take too much of the queue
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def head(recommendation_id: UUID, user_id: str | None, scenario: str, loaded: Loaded, degraded: bool) -> dict[str, Any]:
+    """What every answer begins with."""
+    return {
+        "recommendation_id": recommendation_id,
+        "user_id": user_id,
+        "scenario": scenario,
+        "release": loaded.release_id,
+        "model_version": loaded.model_version,
+        "degraded": degraded,
+    }
+
+
+def items(loaded: Loaded, found: Answer, why: Sequence[str]) -> list[dict[str, Any]]:
+    """The items of an answer."""
+    slots, ids, titles = found.slots, loaded.items.ids, loaded.table.titles
+    scores = [None if score != score else score for score in slots.scores.tolist()]
+    return [
+        {
+            "item_id": ids[row],
+            "title": titles[row],
+            "score": scores[i],
+            "rank": i + 1,
+            "source": slots.sources[i],
+            "reason": why[i],
+        }
+        for i, row in enumerate(slots.item_rows.tolist())
+    ]
+
+
+def explained(loaded: Loaded, explanations: Sequence[Explanation], done: str) -> list[dict[str, Any]]:
+    """ExplanationOut of each item; `done` is what people do to items: bought, viewed."""
+    return [_explained(loaded, one, done) for one in explanations]
+
+
+def _explained(loaded: Loaded, one: Explanation, done: str) -> dict[str, Any]:
+    like = None
+    if one.like is not None:
+        row, cosine = one.like
+        like = {"item_id": loaded.items.ids[row], "title": loaded.table.titles[row], "cosine": round(cosine, 4)}
+    return {
+        "proposed_by": [{"generator": name, "rank": rank + 1} for name, rank in one.proposed_by],
+        "moved": [
+            {
+                "feature": moved.feature,
+                "value": None if moved.value != moved.value else moved.value,
+                "moved": round(moved.moved, 6),
+                "text": moved.text,
+            }
+            for moved in one.moved
+        ],
+        "like": like,
+        "text": _sentence(one, like, done),
+    }
+
+
+def _sentence(one: Explanation, like: dict[str, Any] | None, done: str) -> str:
+    parts = [f"Because you {done} {like['title']}"] if like else []
+    raised = [moved.text for moved in one.moved if moved.moved > 0][:2]
+    if raised:
+        parts.append(("what spoke" if parts else "What spoke") + f" for it most: {'; '.join(raised)}")
+    return f"{'; '.join(parts)}." if parts else "Nothing about you spoke for it: it is popular."
+
+
+def impression(
+    recommendation_id: UUID, user_id: str | None, scenario: str, loaded: Loaded, found: Answer
+) -> Impression:
+    """What is kept of an answer. Of a share of answers, drawn by their ids, the features are kept too."""
+    slots = found.slots
+    scored = RERANKED in slots.sources or FOLD_IN in slots.sources
+    share = loaded.scenarios[scenario].log_features
+    kept = scored and len(slots) <= MOST_WITH_FEATURES and recommendation_id.int % 10_000 < share * 10_000
+    return Impression(
+        recommendation_id=recommendation_id,
+        user_id=user_id,
+        answered_at=datetime.now(UTC),
+        as_of=_EPOCH + timedelta(microseconds=found.as_of),
+        release_id=loaded.release_id,
+        variant=loaded.variant,
+        scenario=scenario,
+        item_ids=tuple(loaded.items.ids[row] for row in slots.item_rows.tolist()),
+        scores=slots.scores,
+        sources=slots.sources,
+        features=slots.features if kept else None,
+        propensities=found.propensities.astype(np.float32) if found.explored else None,
+    )

@@ -87,7 +87,13 @@ def test_k_distinct_items_none_hidden_none_seen_and_short_only_where_there_are_n
         showable = set(range(N)) - set(hid)
     assert len(given_items) == len(set(given_items)) == min(k, len(showable))
     assert set(given_items) <= showable
-    assert len(result.sources) == len(reasons(loaded, found)) == len(result.scores) == len(result.features) == len(given_items)
+    assert (
+        len(result.sources)
+        == len(reasons(loaded, found))
+        == len(result.scores)
+        == len(result.features)
+        == len(given_items)
+    )
     assert found.as_of == (loaded.cutoff + len(bought) if bought else loaded.cutoff)
     ranked = np.array([source in ("reranked", "fold_in") for source in result.sources], bool)
     assert not np.isnan(result.scores[ranked]).any()

@@ -41,20 +41,29 @@ def similar_features(
     own: Histories, local: np.ndarray, item_rows: np.ndarray, vectors: np.ndarray
 ) -> dict[str, np.ndarray]:
     """One value a pair, float64. `vectors` (float32, (items, factors)) have length 1; NaN is an item nobody knew."""
-    others = _latest(own)[local]
-    cosines = np.empty((len(local), LAST_ITEMS))
-    for at in range(0, len(local), _AT_ONCE):
-        part = slice(at, at + _AT_ONCE)
-        # einsum adds up each pair by itself: no bit of it depends on which others are asked about.
-        cosines[part] = np.einsum("ij,ikj->ik", vectors[item_rows[part]], vectors[others[part]])
-    known = ~np.isnan(cosines) & (others >= 0) & (others != item_rows[:, None])
+    latest = _latest(own)
+    others, alike = latest[local], cosines(latest, local, item_rows, vectors).astype(np.float64)
+    known = ~np.isnan(alike) & (others >= 0) & (others != item_rows[:, None])
     n = known.sum(axis=1)
-    highest = np.where(known, cosines, -np.inf).max(axis=1)
-    total = np.where(known, cosines, 0.0).sum(axis=1)
+    highest = np.where(known, alike, -np.inf).max(axis=1)
+    total = np.where(known, alike, 0.0).sum(axis=1)
     return {
         "similar_max": np.where(n > 0, highest, np.nan),
         "similar_mean": np.divide(total, n, out=np.full(len(n), np.nan), where=n > 0),
     }
+
+
+def cosines(latest: np.ndarray, local: np.ndarray, item_rows: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Of each pair's item and its user's latest, float32 (n, LAST_ITEMS); some number where there is none of these."""
+    out = np.empty((len(local), LAST_ITEMS), np.float32)
+    one = vectors[latest[0]] if len(latest) == 1 else None  # of one user: nothing to fetch again and again
+    for at in range(0, len(local), _AT_ONCE):
+        part = slice(at, at + _AT_ONCE)
+        items = vectors[item_rows[part]]
+        others = vectors[latest[local[part]]] if one is None else np.broadcast_to(one, (len(items), *one.shape))
+        # einsum adds up each pair by itself: no bit of it depends on which others are asked about.
+        out[part] = np.einsum("ij,ikj->ik", items, others)
+    return out
 
 
 def _latest(own: Histories) -> np.ndarray:

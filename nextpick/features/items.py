@@ -36,10 +36,20 @@ class ItemTable:
     prices: np.ndarray
 
     @cached_property
+    def by_item(self) -> np.ndarray:
+        """`features` with each item's side by side in memory."""
+        return np.ascontiguousarray(self.features, np.float32)
+
+    @cached_property
     def week_shares(self) -> np.ndarray:
         """Each item's popularity of the last 7 days over that of the most popular one: float64 (items,)."""
         week = self.features[:, ITEM_FEATURES.index("popularity_7d")].astype(np.float64)
         return np.asarray(week / np.max(week, initial=1.0))
+
+    @cached_property
+    def log_prices(self) -> np.ndarray:
+        """float64 (items,), NaN where there is no price above 0."""
+        return np.log(self.prices, out=np.full(len(self.prices), np.nan), where=self.prices > 0)
 
     @cached_property
     def category_codes(self) -> np.ndarray:

@@ -37,21 +37,18 @@ def own_features(
     has = entry >= 0
     at = entry[has]
     pull = pulls(own, HALF_LIFE_DAYS)
-    shares = POPULARITY_WORTH * table.week_shares
     count = spread(has, own.counts[at], 0.0)
     idle = spread(has, (own.as_of - own.last_at[at]) / US_PER_DAY)
     span = spread(has, (own.last_at[at] - own.first_at[at]) / US_PER_DAY)
     interval = np.divide(span, count - 1, out=np.full(len(count), np.nan), where=count > 1)
-    price = table.prices[item_rows]
-    log_price = np.log(price, out=np.full(len(price), np.nan), where=price > 0)
     missing = np.where(has, 1.0, np.nan)
     own_pull = spread(has, pull[at], 0.0)
     return {
         "own_count": count,
         "own_pull": own_pull,
         "own_place": spread(has, places(own, pull)[at]),
-        "own_pull_now": own_pull + shares[item_rows],
-        "own_place_now": spread(has, places(own, pull + shares[own.item_rows])[at]),
+        "own_pull_now": own_pull + POPULARITY_WORTH * table.week_shares[item_rows],
+        "own_place_now": spread(has, places(own, pull + POPULARITY_WORTH * table.week_shares[own.item_rows])[at]),
         "own_share": missing * count / user["user_interactions"],
         "own_per_day": missing * count / user["user_days"],
         "own_idle_days": idle,
@@ -59,7 +56,7 @@ def own_features(
         "own_skipped_days": spread(has, _skipped(own)[at]),
         "own_interval_days": interval,
         "own_due": np.divide(idle, interval, out=np.full(len(idle), np.nan), where=interval > 0),
-        "own_log_price_gap": log_price - user["user_log_price"],
+        "own_log_price_gap": table.log_prices[item_rows] - user["user_log_price"],
     }
 
 

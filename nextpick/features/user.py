@@ -20,10 +20,11 @@ USER_FEATURES = (
 )
 
 
-def user_features(own: Histories, prices: np.ndarray, as_of: int) -> dict[str, np.ndarray]:
+def user_features(own: Histories, log_prices: np.ndarray, as_of: int) -> dict[str, np.ndarray]:
     """One value a user, float64; NaN where nobody knows, as for all times of a user without a history.
 
-    `prices` (float64) are the catalogue's. bincount adds in order, so that a sum does not depend on who else is there.
+    `log_prices` (float64, NaN where there is none) are the catalogue's. bincount adds in order, so that a sum does not
+    depend on who else is there.
     """
     n, user = len(own), own.user_rows
     last, first = np.full(n, np.nan), np.full(n, np.nan)
@@ -45,7 +46,7 @@ def user_features(own: Histories, prices: np.ndarray, as_of: int) -> dict[str, n
         "user_idle_days": idle,
         "user_due": idle / (1 + (tenure - idle) / np.maximum(days - 1, 1)),
         "user_tenure_days": tenure,
-        "user_log_price": _log_price(own, prices),
+        "user_log_price": _log_price(own, log_prices),
     }
 
 
@@ -62,11 +63,11 @@ def own_days(own: Histories) -> tuple[np.ndarray, np.ndarray]:
     return distinct // width, distinct % width
 
 
-def _log_price(own: Histories, prices: np.ndarray) -> np.ndarray:
-    price, n = prices[own.item_rows], len(own)
-    priced = price > 0
+def _log_price(own: Histories, log_prices: np.ndarray) -> np.ndarray:
+    price, n = log_prices[own.item_rows], len(own)
+    priced = ~np.isnan(price)
     user = own.user_rows[priced]
-    return _over(np.bincount(user, np.log(price[priced]), n), np.bincount(user, minlength=n))
+    return _over(np.bincount(user, price[priced], n), np.bincount(user, minlength=n))
 
 
 def _over(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

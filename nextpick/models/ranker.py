@@ -12,12 +12,12 @@ from nextpick.errors import DataError
 from nextpick.features.shown import NOT_SHOWN
 from nextpick.models import ranker_text
 from nextpick.models.examples import Examples
-from nextpick.models.trees import Trees
+from nextpick.models.trees import Trees, at_hand
 from nextpick.params import Params
 
 THREADS = 1  # of training: more are slower on a busy machine
 CONTRIBUTION_ROWS = 2000  # examples whose contributions are averaged
-_MANY = 2048  # rows: fewer are not worth loading the compiled trees, which say the same
+_MANY = 2048  # rows: fewer are not worth loading the compiled trees, which say the same; loaded, they are
 _FIXED = {
     "objective": "lambdarank",
     "label_gain": [0, 1],
@@ -65,9 +65,17 @@ class Ranker:
         if not len(features):
             return np.empty(0)
         readable = self._readable(features)
-        if len(features) >= _MANY and self._trees and (scores := self._trees.predict(readable)) is not None:
+        if (
+            (len(features) >= _MANY or at_hand())
+            and self._trees
+            and (scores := self._trees.predict(readable)) is not None
+        ):
             return scores
         return np.asarray(self._booster.predict(readable, num_threads=threads), np.float64)
+
+    def get_ready(self) -> None:
+        """Read the trees now, which takes tenths of a second, rather than when a few rows are first scored."""
+        _ = self._trees
 
     def contributions(self, features: np.ndarray) -> np.ndarray:
         """How far each feature moves each row's score, float64 (n, len(self.features) + 1).

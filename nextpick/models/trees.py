@@ -12,6 +12,7 @@ from typing import Self
 
 import numpy as np
 
+from nextpick.features import pair
 from nextpick.models import ranker_text
 
 MOST_LEAVES = 32
@@ -60,12 +61,22 @@ class Trees:
 
 @cache
 def compiled() -> ModuleType | None:
-    """The kernel, which takes a second to import; None without numba, or where it has no folder to keep code in."""
+    """The kernel, and with it that of the features, which `pair_features` uses from now on.
+
+    It takes a second to load, and where it was never loaded before some more to compile; None without numba, or where
+    that has no folder to keep code in.
+    """
     try:
-        from nextpick.models.compiled import trees
+        from nextpick.models.compiled import pairs, trees
     except (ImportError, RuntimeError):
         return None
+    pair.use(pairs)
     return trees
+
+
+def at_hand() -> bool:
+    """Whether the kernel was loaded before: then it is worth it for a few rows, too."""
+    return compiled.cache_info().currsize > 0 and compiled() is not None
 
 
 _SPLIT = np.dtype([("feature", np.int32), ("threshold", np.float32), ("kept", np.uint32)])

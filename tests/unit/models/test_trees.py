@@ -1,6 +1,7 @@
 """The ranker's trees as arrays give LightGBM's scores to the bit, or say that they cannot."""
 
 import re
+from functools import cache
 
 import numpy as np
 import pytest
@@ -37,8 +38,7 @@ def ranker() -> Ranker:
 
 
 def lightgbms(ranker: Ranker, rows: np.ndarray) -> bytes:
-    """Few rows at a time are LightGBM's own."""
-    return b"".join(ranker.predict(rows[at : at + 500]).tobytes() for at in range(0, len(rows), 500))
+    return np.asarray(ranker._booster.predict(rows, num_threads=1), np.float64).tobytes()
 
 
 @settings(max_examples=20, deadline=None)
@@ -72,11 +72,22 @@ def test_many_rows_are_scored_by_the_arrays_and_few_by_lightgbm(
 ) -> None:
     rows = columns(5)
     expected = lightgbms(ranker, rows)
+    monkeypatch.setattr("nextpick.models.ranker.at_hand", lambda: False)
     asked = []
     monkeypatch.setattr(Trees, "predict", lambda self, rows: asked.append(len(rows)) or np.zeros(len(rows)))
     assert ranker.predict(rows).tobytes() == bytes(8 * len(rows))
     assert ranker.predict(rows[:100]).tobytes() == expected[:800]
     assert asked == [len(rows)]
+
+
+def test_once_they_are_loaded_the_arrays_score_few_rows_too(ranker: Ranker, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = columns(5)[:100]
+    expected = lightgbms(ranker, rows)
+    assert trees.compiled() is not None
+    assert trees.at_hand()
+    monkeypatch.setattr(ranker._booster, "predict", None)
+    ranker.get_ready()
+    assert ranker.predict(rows).tobytes() == expected
 
 
 def test_a_tree_that_splits_nothing_adds_its_one_value() -> None:
@@ -100,5 +111,7 @@ def test_where_zero_is_a_missing_value_lightgbm_answers(ranker: Ranker) -> None:
 
 def test_without_numba_lightgbm_answers(ranker: Ranker, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = columns(6)
-    monkeypatch.setattr(trees, "compiled", lambda: None)
+    monkeypatch.setattr(trees, "compiled", cache(lambda: None))
+    assert trees.compiled() is None
+    assert not trees.at_hand()
     assert ranker.predict(rows).tobytes() == lightgbms(ranker, rows)

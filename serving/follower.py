@@ -9,11 +9,10 @@ import numpy as np
 import psycopg
 import structlog
 
-from nextpick.errors import BundleError, NextPickError
+from nextpick.errors import NextPickError
 from nextpick.release import lookup
-from nextpick.release.answer import answer
-from nextpick.release.loaded import ListRow, Loaded, Since
-from nextpick.release.wanted import Wanted
+from nextpick.release.loaded import Loaded
+from nextpick.release.rehearsal import rehearse
 from nextpick.store import arrays, lists, releases, signing, sql
 from nextpick.store.connection import connect
 from serving import migrated
@@ -142,29 +141,11 @@ def _current(loaded: Loaded, hidden_ids: frozenset[str], secret: bytes) -> Curre
 
 
 def load_and_try(url: str, release_id: int) -> tuple[Loaded, bytes]:
-    """Load a release, and let it answer once; and the key of cursors. Runs in a thread. Raises: NextPickError."""
+    """Load a release, and try it out; and the key of cursors. Runs in a thread. Raises: NextPickError."""
     with connect(url) as conn:
         arrays.register(conn)
         loaded = lookup.load(conn, releases.get(conn, release_id))
         first = lists.first(conn, release_id)
         secret = signing.secret(conn)
-    try_out(loaded, None if first is None else lookup.parse(loaded, first[1:])[0])
+    rehearse(loaded, None if first is None else lookup.parse(loaded, first[1:])[0])
     return loaded, secret
-
-
-def try_out(loaded: Loaded, row: ListRow | None) -> None:
-    """The golden request: an unknown user gets popular items, and a known one the very scores the release stored.
-
-    Raises: BundleError where not: this code computes other features than the publisher's did.
-    """
-    nobody = np.zeros(len(loaded.items), bool)
-    if not len(answer(loaded, None, Since.nothing(), Wanted.plain(loaded, 10), nobody)):
-        raise BundleError(f"Release {loaded.release_id} answers an unknown user with nothing.")
-    if row is None:
-        return
-    again = answer(loaded, row, Since.nothing(), Wanted.plain(loaded, len(row.item_rows)), nobody).slots
-    if not np.array_equal(again.item_rows, row.item_rows) or not np.allclose(again.scores, row.scores, rtol=1e-4):
-        raise BundleError(
-            f"Release {loaded.release_id} stored other scores than this code computes for the same user. "
-            "Serve it with the version that published it, or publish again."
-        )

@@ -17,29 +17,48 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, FiniteFloat, StrictFloat, StrictInt, StrictStr, TypeAdapter
 
 from nextpick.data.split import Windows
 from nextpick.errors import BundleError
 from nextpick.features.former import MEANT
-from nextpick.features.items import ITEM_FEATURES, ItemTable
+from nextpick.features.items import ItemTable
 from nextpick.features.pair import feature_names
 from nextpick.idmap import IdMap
-from nextpick.models import candidates, manifest
+from nextpick.models import candidates, item_file, manifest, strict_json
 from nextpick.models.generator import Generator
 from nextpick.models.pool import item_vectors
 from nextpick.models.ranker import Ranker
 from nextpick.params import BEFORE_AND_AFTER, Params
-from nextpick.schema import CATEGORIES, ITEM_ID, PRICE, TITLE
 
 _FIXED = ("bundle.json", "params.json", "ids.json", "items.parquet", "ranker.txt")
 _SINCE = {2: ("importance.json",)}
+
+
+class _About(BaseModel):
+    """bundle.json."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    generators: tuple[str, ...]
+    features: tuple[str, ...]
+    metrics: dict[str, StrictFloat | StrictInt]
+    data_md5: str
+    windows: Windows
+
+
+class _Ids(BaseModel):
+    """ids.json."""
+
+    users: tuple[StrictStr, ...]
+    items: tuple[StrictStr, ...]
+
+
+_Importance = TypeAdapter(dict[str, dict[str, FiniteFloat]])
 
 
 @dataclass(frozen=True)
@@ -90,8 +109,9 @@ def load_bundle(folder: Path, sha256: str | None = None) -> Bundle:
         return _parse(*checked)
     except BundleError as error:
         raise BundleError(f"The bundle in {folder} cannot be used. {error}") from error
-    except (KeyError, ValueError, TypeError, ValidationError) as error:
-        raise BundleError(f"The bundle in {folder} is not as this code writes one: {error}. Train again.") from error
+    except Exception as error:  # whatever a parser makes of bytes it did not expect
+        said = str(error)[:300] or type(error).__name__
+        raise BundleError(f"The bundle in {folder} is not as this code writes one: {said}. Train again.") from error
 
 
 def _files(bundle: Bundle) -> dict[str, bytes]:
@@ -106,7 +126,7 @@ def _files(bundle: Bundle) -> dict[str, bytes]:
         "bundle.json": _json(about),
         "params.json": bundle.params.model_dump_json(indent=1, exclude=BEFORE_AND_AFTER).encode(),
         "ids.json": _json({"users": bundle.users.ids, "items": bundle.items.ids}),
-        "items.parquet": _dump_table(bundle.table, bundle.items),
+        "items.parquet": item_file.dump(bundle.table, bundle.items),
         "ranker.txt": bundle.ranker.text.encode(),
         "importance.json": _json(bundle.ranker.importance),
         **{f"{name}.npz": candidates.dump(generator) for name, generator in bundle.generators.items()},
@@ -117,56 +137,34 @@ def _parse(files: Mapping[str, bytes], sha256: str, version: int) -> Bundle:
     absent = [name for name in (*_FIXED, *_SINCE.get(version, ())) if name not in files]
     if absent:
         raise BundleError(f"Its manifest lacks {', '.join(absent)}. Restore the bundle.")
-    about, ids = json.loads(files["bundle.json"]), json.loads(files["ids.json"])
-    features, users, items = tuple(about["features"]), IdMap(tuple(ids["users"])), IdMap(tuple(ids["items"]))
-    if unknown := [name for name in features if name not in feature_names(about["generators"])]:
+    read = {name: strict_json.loads(files[name]) for name in files if name.endswith(".json")}
+    about = _About.model_validate(read["bundle.json"])
+    ids = _Ids.model_validate(read["ids.json"])
+    features, users, items = about.features, IdMap(ids.users), IdMap(ids.items)
+    if unknown := [name for name in features if name not in feature_names(about.generators)]:
         raise BundleError(
             f"It was made for features this code does not compute: {', '.join(unknown)}. Use the version of NextPick "
             "that trained it, or train again."
         )
     params = Params.model_validate_json(files["params.json"])
-    ranker = Ranker.from_text(files["ranker.txt"].decode(), features, json.loads(files.get("importance.json", b"{}")))
+    ranker = Ranker.from_text(
+        files["ranker.txt"].decode(), features, _Importance.validate_python(read.get("importance.json", {}))
+    )
     if version == 1:
-        at_most = {f"{name}_rank": params.pool[name] - 1 for name in about["generators"]}
+        at_most = {f"{name}_rank": params.pool[name] - 1 for name in about.generators}
         ranker = replace(ranker, features=tuple(MEANT.get(name, name) for name in features), at_most=at_most)
     return Bundle(
         users=users,
         items=items,
-        table=_load_table(files["items.parquet"], items, version),
-        generators={name: candidates.load(name, files[f"{name}.npz"]) for name in about["generators"]},
+        table=item_file.load(files["items.parquet"], items, former=version == 1),
+        generators={name: candidates.load(name, files[f"{name}.npz"], len(items)) for name in about.generators},
         ranker=ranker,
         params=params,
-        windows=Windows.from_json(about["windows"]),
-        metrics=about["metrics"],
-        data_md5=about["data_md5"],
+        windows=about.windows,
+        metrics=about.metrics,
+        data_md5=about.data_md5,
         format_version=version,
         sha256=sha256,
-    )
-
-
-def _dump_table(table: ItemTable, items: IdMap) -> bytes:
-    frame = pd.DataFrame({name: table.features[:, i] for i, name in enumerate(ITEM_FEATURES)})
-    frame = frame.rename(columns=lambda name: f"feature_{name}")
-    frame.insert(0, ITEM_ID, list(items.ids))
-    frame.insert(1, TITLE, list(table.titles))
-    frame.insert(2, CATEGORIES, [list(c) for c in table.categories])
-    frame.insert(3, PRICE, table.prices)
-    buffer = BytesIO()
-    frame.to_parquet(buffer, index=False)
-    return buffer.getvalue()
-
-
-def _load_table(stored: bytes, items: IdMap, version: int) -> ItemTable:
-    frame = pd.read_parquet(BytesIO(stored))
-    if tuple(frame[ITEM_ID]) != items.ids:
-        raise BundleError("Its item table and its ids name different items. Train again.")
-    names = [f"feature_{name}" for name in ITEM_FEATURES]
-    features = frame.reindex(columns=names) if version == 1 else frame[names]
-    return ItemTable(
-        features=features.to_numpy(np.float32),
-        titles=tuple(frame[TITLE]),
-        categories=tuple(tuple(c) for c in frame[CATEGORIES]),
-        prices=frame[PRICE].to_numpy(np.float64),
     )
 
 

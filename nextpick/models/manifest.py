@@ -8,13 +8,16 @@ import re
 from collections.abc import Mapping
 from hashlib import sha256 as hash_of
 from pathlib import Path
+from stat import S_ISREG
 from typing import NamedTuple
 
 from nextpick.errors import BundleError
+from nextpick.models import strict_json
 
 FORMAT = 2  # 2: ranks are among all candidates, importance is kept, and the item table has more columns
 READABLE = (1, FORMAT)  # the one before it, too: a release of it may be gone back to
 MANIFEST = "manifest.json"
+_MOST_BYTES = {".json": 1 << 31, ".txt": 1 << 28, ".parquet": 1 << 33, ".npz": 1 << 36}
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\.(npz|json|parquet|txt)")
 
 
@@ -55,11 +58,11 @@ def read(folder: Path, sha256: str | None = None) -> Checked:
             "Restore it from the registry."
         )
     try:
-        stated = json.loads(manifest)
+        stated = strict_json.loads(manifest)
         version, sums = stated["format"], dict(stated["files"])
     except (ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{folder / MANIFEST} is no manifest: {error}. Restore the bundle.") from error
-    if version not in READABLE:
+    if type(version) is not int or version not in READABLE:
         raise BundleError(
             f"The bundle in {folder} has format {version}, and this code reads {' and '.join(map(str, READABLE))}. "
             "Use the NextPick that made it, or train again."
@@ -77,7 +80,13 @@ def read(folder: Path, sha256: str | None = None) -> Checked:
 
 
 def _read(path: Path) -> bytes:
+    """Not more than a file of that kind may have, and no device or pipe, which may never end."""
+    most = _MOST_BYTES[path.suffix]
     try:
-        return path.read_bytes()
+        found = path.stat()
+        content = path.read_bytes() if S_ISREG(found.st_mode) and found.st_size <= most else None
     except OSError as error:
         raise BundleError(f"There is no bundle in {path.parent}: cannot read {path.name}, {error.strerror}.") from error
+    if content is None:
+        raise BundleError(f"{path} is no plain file, or larger than {most} bytes. Restore the bundle.")
+    return content

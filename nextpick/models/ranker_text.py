@@ -29,6 +29,7 @@ _PER_LEAF = {"leaf_value": _NUMBERS, "leaf_weight": _NUMBERS, "leaf_count": _INT
 _SINGLE = ("num_leaves", "num_cat", "is_linear", "shrinkage")
 _DECISIONS = {0, 2, 4, 6, 8, 10}  # numerical splits: default side (2), kind of missing value (4, 8)
 _MAX_LEAVES = 1 << 16
+_MAX_DEPTH = 1024  # LightGBM recurses as deep, and explaining takes the square of it in memory
 
 
 def trees_of(text: str) -> str:
@@ -115,6 +116,18 @@ def _check_children(number: int, left: np.ndarray, right: np.ndarray, leaves: in
     nodes = np.arange(leaves - 1)
     if any(((side >= 0) & (side <= nodes)).any() for side in (left, right)):
         raise ValueError(f"tree {number} has a split below itself")
+    if leaves > _MAX_DEPTH and (deepest := _depth(left.tolist(), right.tolist())) > _MAX_DEPTH:
+        raise ValueError(f"tree {number} is {deepest} splits deep, and {_MAX_DEPTH} is the most")
+
+
+def _depth(left: list[int], right: list[int]) -> int:
+    """Splits on the longest way down; every split comes after its parent."""
+    depths = [1] * len(left)
+    for node, children in enumerate(zip(left, right, strict=True)):
+        for child in children:
+            if child >= 0:
+                depths[child] = depths[node] + 1
+    return max(depths)
 
 
 def _integers(pairs: dict[str, str], key: str, length: int) -> np.ndarray:

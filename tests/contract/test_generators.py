@@ -190,7 +190,7 @@ def test_another_generators_arrays_are_refused(name: str) -> None:
 def test_pickled_arrays_are_refused(name: str, tmp_path: Path) -> None:
     path = tmp_path / "evil.npz"
     np.savez(path, **{key: np.array([object()]) for key in KINDS[name].fit(BOARD, PARAMS).arrays()})
-    with pytest.raises(BundleError, match="allow_pickle=False"):
+    with pytest.raises(BundleError, match=r"an array is \|O of shape"):
         candidates.load(name, path.read_bytes())
 
 

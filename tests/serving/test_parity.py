@@ -17,6 +17,7 @@ from nextpick.features.histories import histories
 from nextpick.features.items import item_table
 from nextpick.features.pair import pair_features
 from nextpick.idmap import IdMap
+from nextpick.models import trees
 from nextpick.models.bundle import Bundle, load_bundle
 from nextpick.models.pool import build_pool
 from nextpick.release.lookup import microseconds
@@ -64,6 +65,7 @@ async def ask(client: httpx.AsyncClient, user_id: str) -> UUID:
 @pytest.fixture
 async def logged(app: FastAPI, conn: psycopg.Connection, version: Version) -> Log:
     """Traffic through the app: each user asks, does something, asks again, does more, and asks once more."""
+    assert trees.compiled() is not None  # answers are scored by the compiled code, replays by either
     fill(conn)
     conn.commit()
     release = releases.get(conn, publish(conn, version))
@@ -127,7 +129,6 @@ async def test_features_served_are_those_training_computes(
     logged: Log, compiled: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of the known from their list, of the stranger from what they did: before and after events, by either code."""
-    assert pair._kernel is not None  # it is served by the compiled code
     if not compiled:
         monkeypatch.setattr(pair, "_kernel", None)
     listed, folded = logged.of(RERANKED), logged.of(FOLD_IN)

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.anyio
 EVENT = {"user_id": "u", "item_id": "i", "kind": "purchase"}
 GUARDED = (
     ("POST", "/recommend", "serve"),
+    ("POST", "/rank", "serve"),
     ("POST", "/events", "events"),
     ("GET", "/popular", "serve"),
     ("GET", "/items/tea-00", "serve"),

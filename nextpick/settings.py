@@ -25,6 +25,8 @@ class Settings(BaseSettings):
     """The folder of params.yaml and dvc.yaml."""
     home: Path = PROJECT / ".nextpick"
     """Everything NextPick writes on this machine: bundles, reports, the DVC cache, logs."""
+    bundle_cache: Path | None = None
+    """Where the API keeps bundles of releases whose URI leads to an object store; a folder under `home` when unset."""
     database_url: SecretStr | None = None
     """The nextpick database, `postgresql://user:password@host:port/name`."""
     mlflow_url: str | None = None
@@ -51,6 +53,11 @@ class Settings(BaseSettings):
     """The Postgres that `nextpick load --query` reads from where --from does not say."""
     slack_webhook_url: SecretStr | None = None
     """Where alerts go; without it they are only logged and stored."""
+
+    @cached_property
+    def bundle_cache_folder(self) -> Path:
+        """Where fetched bundles lie."""
+        return self.bundle_cache or self.home / "bundle-cache"
 
     @cached_property
     def tracking_uri(self) -> str:

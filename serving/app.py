@@ -64,7 +64,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def _assembled(settings: Settings, url: str, metrics: Metrics) -> tuple[Database, ImpressionLog, Service]:
     database = Database(url)
-    follower = Follower(database, url, metrics)
+    follower = Follower(database, url, metrics, settings.bundle_cache_folder)
     impressions = ImpressionLog(database, metrics)
     service = Service(
         settings=settings,

@@ -2,13 +2,15 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from time import monotonic
 
 import numpy as np
 import psycopg
 import structlog
 
+from nextpick import bundle_cache
 from nextpick.errors import NextPickError
 from nextpick.release import lookup
 from nextpick.release.loaded import Loaded
@@ -39,10 +41,10 @@ class Current:
 class Follower:
     """Holds `current`; None until the first release is found."""
 
-    def __init__(self, database: Database, url: str, metrics: Metrics) -> None:
+    def __init__(self, database: Database, url: str, metrics: Metrics, cache: Path) -> None:
         self.current: Current | None = None
         self.problem: str | None = None  # why the live release is not the one served
-        self._database, self._url, self._metrics = database, url, metrics
+        self._database, self._url, self._metrics, self._cache = database, url, metrics, cache
         queries = sql.load("releases")
         self._query, self._measure, self._hear = queries["follow"], queries["measure"], queries["listen"]
         self._polling = asyncio.Lock()
@@ -115,7 +117,7 @@ class Follower:
         if failed_id == release_id and monotonic() < retry_at:
             return
         try:
-            loaded, secret = await asyncio.to_thread(load_and_try, self._url, release_id)
+            loaded, secret = await asyncio.to_thread(load_and_try, self._url, release_id, self._cache)
         except Exception as error:
             pause = min(pause * 2, RETRY_SECONDS) if failed_id == release_id else POLL_SECONDS
             self._failed = (release_id, monotonic() + pause, pause)
@@ -140,11 +142,13 @@ def _current(loaded: Loaded, hidden_ids: frozenset[str], secret: bytes) -> Curre
     return Current(loaded, hidden_ids, lookup.hidden_mask(loaded.items, hidden_ids), secret)
 
 
-def load_and_try(url: str, release_id: int) -> tuple[Loaded, bytes]:
+def load_and_try(url: str, release_id: int, cache: Path | None = None) -> tuple[Loaded, bytes]:
     """Load a release, and try it out; and the key of cursors. Runs in a thread. Raises: NextPickError."""
     with connect(url) as conn:
         arrays.register(conn)
-        loaded = lookup.load(conn, releases.get(conn, release_id))
+        release = releases.get(conn, release_id)
+        folder = bundle_cache.folder(release.bundle_uri, release.bundle_sha256, cache)
+        loaded = lookup.load(conn, replace(release, bundle_uri=str(folder)))
         first = lists.first(conn, release_id)
         secret = signing.secret(conn)
     rehearse(loaded, None if first is None else lookup.parse(loaded, first[1:])[0])

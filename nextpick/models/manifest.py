@@ -29,6 +29,14 @@ class Checked(NamedTuple):
     version: int
 
 
+class Stated(NamedTuple):
+    """What a manifest promises: each file's sha256, the manifest's own, the format."""
+
+    sums: dict[str, str]
+    sha256: str
+    version: int
+
+
 def write(files: Mapping[str, bytes], folder: Path) -> str:
     """Write the files into `folder`, made if need be, and return the manifest's sha256.
 
@@ -50,33 +58,39 @@ def read(folder: Path, sha256: str | None = None) -> Checked:
     Raises: BundleError where a file is absent or changed, the manifest is not the one `sha256` names, or the format is
     none of READABLE.
     """
-    manifest = _read(folder / MANIFEST)
+    stated = parse(_read(folder / MANIFEST), str(folder), sha256)
+    files = {}
+    for name, expected in stated.sums.items():
+        files[name] = _read(folder / name)
+        if hash_of(files[name]).hexdigest() != expected:
+            raise BundleError(
+                f"{folder / name} is not the file the manifest names: it was changed. Restore the bundle."
+            )
+    return Checked(files, stated.sha256, stated.version)
+
+
+def parse(manifest: bytes, place: str, sha256: str | None = None) -> Stated:
+    """What a manifest in `place` promises. Raises: BundleError as `read` does."""
     found = hash_of(manifest).hexdigest()
     if sha256 is not None and found != sha256:
         raise BundleError(
-            f"The bundle in {folder} is not the one that was registered: its sha256 is {found}, not {sha256}. "
+            f"The bundle in {place} is not the one that was registered: its sha256 is {found}, not {sha256}. "
             "Restore it from the registry."
         )
     try:
         stated = strict_json.loads(manifest)
         version, sums = stated["format"], dict(stated["files"])
     except (ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"{folder / MANIFEST} is no manifest: {error}. Restore the bundle.") from error
+        raise BundleError(f"{place}/{MANIFEST} is no manifest: {error}. Restore the bundle.") from error
     if type(version) is not int or version not in READABLE:
         raise BundleError(
-            f"The bundle in {folder} has format {version}, and this code reads {' and '.join(map(str, READABLE))}. "
+            f"The bundle in {place} has format {version}, and this code reads {' and '.join(map(str, READABLE))}. "
             "Use the NextPick that made it, or train again."
         )
-    files = {}
-    for name, expected in sums.items():
+    for name in sums:
         if not _NAME.fullmatch(name):
-            raise BundleError(f"{folder / MANIFEST} names {name!r}, which is no file of a bundle. Restore the bundle.")
-        files[name] = _read(folder / name)
-        if hash_of(files[name]).hexdigest() != expected:
-            raise BundleError(
-                f"{folder / name} is not the file the manifest names: it was changed. Restore the bundle."
-            )
-    return Checked(files, found, version)
+            raise BundleError(f"{place}/{MANIFEST} names {name!r}, which is no file of a bundle. Restore the bundle.")
+    return Stated(sums, found, version)
 
 
 def _read(path: Path) -> bytes:

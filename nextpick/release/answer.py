@@ -4,11 +4,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nextpick.features.histories import Histories, no_history, with_events
+from nextpick.features.histories import Histories, find, no_history, with_events
 from nextpick.features.items import ITEM_FEATURES
 from nextpick.features.pair import Pool, pair_features
 from nextpick.models.pool import build_pool
-from nextpick.params import GENERATORS
 from nextpick.release.diverse import diverse
 from nextpick.release.explore import explore
 from nextpick.release.loaded import ListRow, Loaded, Since
@@ -16,7 +15,7 @@ from nextpick.release.reasons import Fact, reason, verb
 from nextpick.release.slots import CANDIDATES, FILLED, FOLD_IN, POPULAR, RERANKED, Slots, joined
 from nextpick.release.wanted import Showable, Wanted
 
-TASTE = frozenset(GENERATORS) - {"buy_again", "popular"}  # generators that learn from what other users did
+_MONTH = ITEM_FEATURES.index("popularity_28d")
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ def _listed(loaded: Loaded, row: ListRow | None, history: Histories, showable: S
         generators=tuple(loaded.bundle.generators),
         vectors=loaded.bundle.vectors,
     )
-    return ranked(loaded, pool, history, RERANKED)
+    return ranked(loaded, pool, history, RERANKED, showable.wanted.most)
 
 
 def _folded_in(loaded: Loaded, history: Histories, showable: Showable, taken: np.ndarray) -> Slots:
@@ -118,20 +117,20 @@ def _folded_in(loaded: Loaded, history: Histories, showable: Showable, taken: np
         showable.wanted.policy,
         showable.barred(taken),
     )
-    return ranked(loaded, pool, history, FOLD_IN)
+    return ranked(loaded, pool, history, FOLD_IN, showable.wanted.most)
 
 
-def ranked(loaded: Loaded, pool: Pool, history: Histories, source: str) -> Slots:
-    """The candidates of one user by the ranker's score, best first; ties go to the lower item row."""
+def ranked(loaded: Loaded, pool: Pool, history: Histories, source: str, most: int | None = None) -> Slots:
+    """The candidates of one user by the ranker's score, best first, `most` of them; ties go to the lower item row."""
     features = pair_features(pool, history, loaded.table, history.as_of, loaded.bundle.features)
     scores = loaded.bundle.ranker.predict(features)
-    order = np.lexsort((pool.item_rows, -scores))
+    order = np.lexsort((pool.item_rows, -scores))[:most]
     return Slots(
         pool.item_rows[order],
         scores[order].astype(np.float32),
         features[order],
         pool.ranks[order],
-        (source,) * len(pool.item_rows),
+        (source,) * len(order),
     )
 
 
@@ -149,28 +148,23 @@ def _bare(loaded: Loaded, rows: np.ndarray, source: str) -> Slots:
 
 def reasons(loaded: Loaded, found: Answer) -> tuple[str, ...]:
     """Why each item is in the answer, in one sentence."""
+    rows, history, ranks = found.slots.item_rows, found.history, found.slots.ranks
     done = verb(tuple(loaded.kinds))
-    history = found.history
-    own = {item: i for i, item in enumerate(history.item_rows.tolist())}
-    taste = _by_taste(loaded, found.slots.ranks)
-    month = loaded.table.features[:, ITEM_FEATURES.index("popularity_28d")]
-    facts = []
-    for i, item in enumerate(found.slots.item_rows.tolist()):
-        at = own.get(item)
-        rank = int(loaded.week_ranks[item])
-        facts.append(
+    own = find(history, np.zeros(len(rows), np.int64), rows).tolist()
+    taste: list[bool] = np.any((ranks >= 0) & (ranks < loaded.taste_sizes), axis=1).tolist()
+    recent = (loaded.table.features[rows, _MONTH] > 0).tolist()
+    return tuple(
+        reason(
             Fact(
-                count=0 if at is None else int(history.counts[at]),
-                last_at=0 if at is None else int(history.last_at[at]),
-                by_taste=bool(taste[i]),
+                count=0 if at < 0 else int(history.counts[at]),
+                last_at=0 if at < 0 else int(history.last_at[at]),
+                by_taste=taste[i],
                 week_rank=rank if rank >= 0 else None,
-                recent=bool(month[item] > 0),
-            )
+                recent=recent[i],
+            ),
+            done,
+            loaded.cutoff,
+            found.as_of,
         )
-    return tuple(reason(fact, done, loaded.cutoff, found.as_of) for fact in facts)
-
-
-def _by_taste(loaded: Loaded, ranks: np.ndarray) -> np.ndarray:
-    """Which items a generator that learns from others proposed, bool (n,)."""
-    sizes = np.array([loaded.bundle.params.pool[n] if n in TASTE else 0 for n in loaded.bundle.generators])
-    return np.asarray(((ranks >= 0) & (ranks < sizes)).any(axis=1))
+        for i, (at, rank) in enumerate(zip(own, loaded.week_ranks[rows].tolist(), strict=True))
+    )

@@ -12,6 +12,8 @@ from nextpick.idmap import IdMap
 from nextpick.models.bundle import Bundle
 from nextpick.params import ScenarioParams
 
+_OF_ONE_OR_ALL = frozenset({"buy_again", "popular"})  # generators that learn nothing from who else took what
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -48,6 +50,12 @@ class Loaded:
         places = np.empty(len(self.popular), np.int32)
         places[self.popular] = np.arange(len(self.popular), dtype=np.int32)
         return places
+
+    @cached_property
+    def taste_sizes(self) -> np.ndarray:
+        """How many items each generator that learns from what others did proposes; 0 for the rest: int64."""
+        sizes = self.bundle.params.pool
+        return np.array([0 if name in _OF_ONE_OR_ALL else sizes[name] for name in self.bundle.generators], np.int64)
 
     @cached_property
     def scenarios(self) -> Mapping[str, ScenarioParams]:

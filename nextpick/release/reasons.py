@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
+
+from nextpick.schema import US_PER_DAY
 
 DONE = {"purchase": "bought", "view": "viewed", "rating": "rated", "click": "clicked", "play": "played"}
 TOP = 100  # how many items "most ..." may name
@@ -49,6 +52,12 @@ def reason(fact: Fact, done: str, cutoff: int, as_of: int) -> str:
 
 def day(moment: int, as_of: int) -> str:
     """A UTC day such as "12 Nov", with the year where it is not as_of's."""
-    then, now = (datetime.fromtimestamp(us / 1e6, UTC) for us in (moment, as_of))
+    return _day(moment // US_PER_DAY, as_of // US_PER_DAY)
+
+
+@lru_cache(4096)
+def _day(moment: int, as_of: int) -> str:
+    """Of days since 1970; the same few are said again and again, and writing one takes microseconds."""
+    then, now = (datetime.fromtimestamp(days * 86_400, UTC) for days in (moment, as_of))
     text = f"{then.day} {then:%b}"
     return text if then.year == now.year else f"{text} {then.year}"

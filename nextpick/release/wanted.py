@@ -36,6 +36,11 @@ class Wanted:
         return cls(k, loaded.seen_policy)
 
     @property
+    def most(self) -> int | None:
+        """How many of the best candidates are looked at; None for all, which are needed to choose among."""
+        return None if self.diversity or self.exploration else self.k
+
+    @property
     def narrowed(self) -> bool:
         """Whether it asks for less than the whole catalogue: then an answer may be empty."""
         return bool(self.filter) or len(self.excluded) > 0 or self.onward

@@ -28,6 +28,10 @@ RANK = "rank"  # from 0, of an item in an answer
 SHOWN_AT = "shown_at"
 SHOWN_COLUMNS = (USER_ID, ITEM_ID, RANK, SHOWN_AT)
 
+ANSWER = "answer"  # a number, from 0
+PROPENSITY = "propensity"  # of an item in its place of an answer
+LOT_COLUMNS = (ANSWER, USER_ID, ITEM_ID, RANK, SHOWN_AT, PROPENSITY)
+
 MAX_ID_LENGTH = 256  # characters, of a user, item or event id; also checked by Postgres
 MAX_KIND_LENGTH = 64
 

@@ -9,13 +9,14 @@ from nextpick.data import clean, fingerprint, online_retail, split
 from nextpick.data.snapshot import Snapshot
 from nextpick.errors import DataError
 from nextpick.params import load_params
-from nextpick.schema import SHOWN_COLUMNS
+from nextpick.schema import LOT_COLUMNS, SHOWN_COLUMNS
 from nextpick.stages import prepared
 from nextpick.stages.folder import main
 
 RAW = Path("data", "raw")
 SAMPLE = "online_retail.parquet"  # invoice lines as published; an export has events.parquet and items.parquet
 SHOWN = "impressions.parquet"  # and this one, once answers were given
+LOTS = "lots.parquet"  # and this one, once places were given away by lot
 log = structlog.get_logger()
 
 
@@ -26,7 +27,8 @@ def run(project: Path) -> None:
     cleaned = clean.clean(events, params.data.kinds)
     clean.require_catalogue(catalogue)
     windows = split.windows(cleaned.interactions, params.split)
-    snapshot = Snapshot.of(cleaned.interactions, catalogue, windows, _md5(project / RAW), _shown(project / RAW))
+    shown, lots = _answered(project / RAW, SHOWN, SHOWN_COLUMNS), _answered(project / RAW, LOTS, LOT_COLUMNS)
+    snapshot = Snapshot.of(cleaned.interactions, catalogue, windows, _md5(project / RAW), shown, lots)
     counts = {"interactions": len(snapshot.interactions), "users": len(snapshot.users), "items": len(snapshot.items)}
     dropped = {**dropped, **cleaned.dropped}
     prepared.write(project, snapshot, {**counts, "dropped": dropped})
@@ -47,13 +49,13 @@ def _read(raw: Path) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, int]]:
         ) from None
 
 
-def _shown(raw: Path) -> pd.DataFrame | None:
-    """What answers showed, or None where the snapshot says nothing of it. Raises: DataError where it is broken."""
-    if not (raw / SHOWN).exists():
+def _answered(raw: Path, name: str, columns: tuple[str, ...]) -> pd.DataFrame | None:
+    """A frame on answers, or None where the snapshot says nothing of it. Raises: DataError where it is broken."""
+    if not (raw / name).exists():
         return None
-    shown = pd.read_parquet(raw / SHOWN)
-    clean.require_columns(shown, SHOWN_COLUMNS, "impressions")
-    return shown[[*SHOWN_COLUMNS]]
+    found = pd.read_parquet(raw / name)
+    clean.require_columns(found, columns, name.removesuffix(".parquet"))
+    return found[[*columns]]
 
 
 def _md5(raw: Path) -> str:

@@ -13,6 +13,7 @@ import pandas as pd
 import structlog
 
 from nextpick.errors import DataError
+from nextpick.evaluation.ips import off_policy
 from nextpick.evaluation.report import Report, report
 from nextpick.features.holdout import holdout
 from nextpick.features.items import item_table
@@ -31,8 +32,10 @@ def run(project: Path) -> None:
     params = load_params(project / "params.yaml")
     snapshot, ranker = prepared.read(project), train_ranker.read(project)
     held = holdout(snapshot, params, snapshot.windows.test_from, snapshot.windows.cutoff)
-    found = report(train_collab.read(project, "test", params), ranker, held, params)
-    figures = {name: round(value, 6) for name, value in found.figures.items()}
+    tested = train_collab.read(project, "test", params)
+    found, by_lot = report(tested, ranker, held, params), off_policy(snapshot, tested, ranker, held, params)
+    measured = {**found.figures, **(by_lot.figures() if by_lot else {})}
+    figures = {name: round(value, 6) for name, value in measured.items()}
     bundle = Bundle(
         users=snapshot.users,
         items=snapshot.items,

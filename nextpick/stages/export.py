@@ -1,7 +1,8 @@
 """Stage: what Postgres has before a cutoff to `data/raw`, a snapshot that DVC knows by its md5.
 
-Events, the catalogue, and what answers showed. Of the last nothing newer than the newest event is taken, and without
-any there is no file of it: a night without events is the same snapshot again.
+Events, the catalogue, what answers showed, and with which odds places of them were given away by lot. Of the last two
+nothing newer than the newest event is taken, and without any there is no file of it: a night without events is the
+same snapshot again.
 """
 
 import shutil
@@ -41,9 +42,12 @@ def run(conn: psycopg.Connection, settings: Settings, *, cutoff: datetime, run_i
                 "Load some (`nextpick load EVENTS`), or take a later cutoff."
             )
         newest = before[OCCURRED_AT].iloc[-1].to_pydatetime()
-        shown = impressions.shown(conn, since=newest - _looked_at(folder), before=newest)
+        learnt_of, tested_on = _looked_at(folder)
+        shown = impressions.shown(conn, since=newest - learnt_of, before=newest)
+        lots = impressions.lots(conn, since=newest - tested_on, before=newest)
     frames = {"events": before[[*EVENT_COLUMNS]], "items": catalogue[[*ITEM_COLUMNS]]}
-    _write(folder / pipeline.RAW, frames if shown.empty else {**frames, "impressions": shown})
+    answered = {name: frame for name, frame in {"impressions": shown, "lots": lots}.items() if len(frame)}
+    _write(folder / pipeline.RAW, {**frames, **answered})
     snapshot = Snapshot(pipeline.track(folder), cutoff, len(before), run_id)
     pipeline.push(folder, only_raw=True)
     with conn.transaction():
@@ -52,10 +56,12 @@ def run(conn: psycopg.Connection, settings: Settings, *, cutoff: datetime, run_i
     return snapshot
 
 
-def _looked_at(folder: Path) -> timedelta:
-    """How far back from the newest event the label windows and the test reach: of older answers nothing is learnt."""
+def _looked_at(folder: Path) -> tuple[timedelta, timedelta]:
+    """How far back from the newest event the label windows and the test reach, and the test alone: of older answers
+    nothing is learnt, and none is judged."""
     split = load_params(folder / "params.yaml").split
-    return timedelta(days=split.label_windows * split.label_days + split.test_days + 1)
+    tested_on = timedelta(days=split.test_days + 1)
+    return tested_on + timedelta(days=split.label_windows * split.label_days), tested_on
 
 
 def _write(raw: Path, frames: dict[str, pd.DataFrame]) -> None:

@@ -15,6 +15,7 @@ from nextpick.stages.folder import new_folder
 
 PREPARED = Path("data", "prepared")
 _FILES = ("interactions.parquet", "items.parquet", "shown.parquet", "snapshot.json")
+_LOTS = "lots.parquet"  # only where there are some
 
 
 def write(project: Path, snapshot: Snapshot, about: Mapping[str, Any]) -> None:
@@ -24,6 +25,8 @@ def write(project: Path, snapshot: Snapshot, about: Mapping[str, Any]) -> None:
         snapshot.interactions.to_parquet(folder / interactions, index=False)
         snapshot.catalogue.to_parquet(folder / items, index=False)
         snapshot.shown.to_parquet(folder / shown, index=False)
+        if len(snapshot.lots):
+            snapshot.lots.to_parquet(folder / _LOTS, index=False)
         content = {"data_md5": snapshot.data_md5, "windows": asdict(snapshot.windows), **about}
         (folder / stated).write_text(json.dumps(content, indent=1))
 
@@ -35,8 +38,9 @@ def read(project: Path) -> Snapshot:
         about = json.loads(stated.read_text())
         frames = pd.read_parquet(interactions), pd.read_parquet(items)
         offered = pd.read_parquet(shown)
+        lots = pd.read_parquet(project / PREPARED / _LOTS) if (project / PREPARED / _LOTS).exists() else None
     except OSError as error:
         raise DataError(
             f"There is no prepared snapshot in {project / PREPARED}: {error.strerror}. Run `dvc repro data_prep`."
         ) from None
-    return Snapshot.of(*frames, Windows.from_json(about["windows"]), about["data_md5"], offered)
+    return Snapshot.of(*frames, Windows.from_json(about["windows"]), about["data_md5"], offered, lots)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import psycopg
 
-from nextpick.schema import ITEM_ID, RANK, SHOWN_AT, SHOWN_COLUMNS, USER_ID
+from nextpick.schema import ANSWER, ITEM_ID, LOT_COLUMNS, PROPENSITY, RANK, SHOWN_AT, SHOWN_COLUMNS, USER_ID
 from nextpick.store import arrays, sql
 from nextpick.store.arrays import FLOAT4
 
@@ -66,8 +66,22 @@ def _floats(values: Any) -> np.ndarray | None:
 
 def shown(conn: psycopg.Connection, *, since: datetime, before: datetime) -> pd.DataFrame:
     """What answers of [since, before) showed, oldest first: SHOWN_COLUMNS, the best rank of each user, item and day."""
-    rows = conn.execute(_SQL["shown"], {"since": since, "before": before}).fetchall()
-    frame = pd.DataFrame(rows, columns=list(SHOWN_COLUMNS)).astype({USER_ID: "str", ITEM_ID: "str", RANK: "int16"})
+    return _offered(conn, "shown", SHOWN_COLUMNS, since, before)
+
+
+def lots(conn: psycopg.Connection, *, since: datetime, before: datetime) -> pd.DataFrame:
+    """Of [since, before), the answers of which places were given away by lot, place by place, oldest first:
+    LOT_COLUMNS, `answer` numbering them from 0. Only known users' in the scenario `default`, which is the one models
+    are tested in."""
+    frame = _offered(conn, "lots", LOT_COLUMNS, since, before)
+    return frame.astype({ANSWER: "int64", PROPENSITY: "float32"})
+
+
+def _offered(
+    conn: psycopg.Connection, query: str, columns: Sequence[str], since: datetime, before: datetime
+) -> pd.DataFrame:
+    rows = conn.execute(_SQL[query], {"since": since, "before": before}).fetchall()
+    frame = pd.DataFrame(rows, columns=list(columns)).astype({USER_ID: "str", ITEM_ID: "str", RANK: "int16"})
     frame[SHOWN_AT] = pd.to_datetime(frame[SHOWN_AT], utc=True).astype("datetime64[us, UTC]")
     return frame
 

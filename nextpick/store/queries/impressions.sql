@@ -23,3 +23,14 @@ WHERE answered_at >= %(since)s AND answered_at < %(before)s AND user_id IS NOT N
   AND NOT EXISTS (SELECT FROM nextpick.erased_users AS x WHERE x.user_id = i.user_id AND x.erased_at >= i.answered_at)
 GROUP BY user_id, item_id, date_trunc('day', answered_at, 'UTC')
 ORDER BY min(answered_at), user_id, item_id;
+
+-- name: lots
+-- Answers of a window some of whose places were given away by lot, place by place with its propensity: those of the
+-- scenario default to known users, numbered from 0 in order of time; nothing from before a user was erased.
+SELECT dense_rank() OVER (ORDER BY answered_at, recommendation_id) - 1, user_id, item_id, (place - 1)::smallint,
+       answered_at, propensity
+FROM nextpick.impressions AS i, unnest(item_ids, propensities) WITH ORDINALITY AS offered (item_id, propensity, place)
+WHERE answered_at >= %(since)s AND answered_at < %(before)s AND user_id IS NOT NULL AND propensities IS NOT NULL
+  AND scenario = 'default'
+  AND NOT EXISTS (SELECT FROM nextpick.erased_users AS x WHERE x.user_id = i.user_id AND x.erased_at >= i.answered_at)
+ORDER BY answered_at, recommendation_id, place;

@@ -1,0 +1,133 @@
+"""The estimate by inverse propensities finds what another policy would have earned, and knows how sure it is."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nextpick.evaluation.ips import Estimate, Places, estimate
+from nextpick.release.explore import explore
+
+ITEMS, K, SHARE, ANSWERS = 12, 3, 0.4, 800
+TAKEN = np.array([0.10, 0.35, 0.20, 0.60, 0.05, 0.50, 0.15, 0.30, 0.45, 0.02, 0.25, 0.40])  # of each item, looked at
+LOOKED_AT = np.array([1.0, 0.7, 0.5])  # each place
+OTHER = np.array([5, 1, 8])  # what the other policy shows: of the logging one's first three, only the second
+
+
+def truth(items: np.ndarray) -> float:
+    return float((TAKEN[items] * LOOKED_AT).sum())
+
+
+def traffic(seed: int, other: np.ndarray = OTHER, answers: int = ANSWERS) -> Places:
+    """What is logged of answers that show the items 0, 1, 2 but where the lot says otherwise, each to another user."""
+    drawn = [explore(ITEMS, K, SHARE, seed * 1_000_000 + n) for n in range(answers)]
+    shown, odds = (np.concatenate(arrays) for arrays in zip(*drawn, strict=True))
+    whose, place = np.repeat(np.arange(answers), K), np.tile(np.arange(K), answers)
+    takes = np.random.default_rng(seed).random(len(shown)) < TAKEN[shown] * LOOKED_AT[place]
+    return Places(whose, whose, shown == other[place], takes.astype(np.float64), odds)
+
+
+def found(places: Places, heaviest: float = 2000.0) -> Estimate:
+    one = estimate(places, heaviest)
+    assert one is not None
+    return one
+
+
+def test_the_interval_holds_what_another_policy_earns_and_the_bare_mean_does_not() -> None:
+    wanted = truth(OTHER)
+    covered = shows = normalised = 0
+    for seed in range(100):
+        one = found(traffic(seed))
+        covered += one.low <= wanted <= one.high
+        shows += abs(one.logged - wanted) <= one.high - one.reward
+        normalised += abs(one.snips - wanted) <= one.high - one.reward
+        assert one.supported == pytest.approx(1, abs=0.35)
+    assert covered >= 90
+    assert normalised >= 90
+    assert shows <= 10
+
+
+def test_the_policy_that_answered_earns_what_was_earned() -> None:
+    """Its own lists without lots: nearly all places speak for them, and the bounds are as narrow as that allows."""
+    one = found(traffic(3, np.arange(K), 6000))
+    assert one.low <= truth(np.arange(K)) <= one.high
+    assert one.high - one.low < 0.06
+    assert one.effective_sample_size == pytest.approx(6000 * K * (1 - SHARE), rel=0.03)
+
+
+def test_lists_that_could_not_have_been_shown_are_said_to_be_so() -> None:
+    """An item of the first three never stands in another's place: reordered, they earn nothing by this estimate."""
+    one = found(traffic(4, np.array([1, 0, 5])))
+    assert one.supported == pytest.approx(1 / 3, abs=0.2)
+    assert one.high < truth(np.array([1, 0, 5]))
+    assert one.snips > one.reward
+
+
+def test_clipping_only_lowers() -> None:
+    places = traffic(5)
+    rewards = [found(places, heaviest).reward for heaviest in (2.0, 5.0, 20.0, 2000.0)]
+    assert rewards == sorted(rewards)
+    assert rewards[0] < rewards[-1]
+
+
+def test_small_figures_can_be_reckoned_by_hand() -> None:
+    """Two answers of two places each, of two users."""
+    places = Places(
+        answers=np.array([7, 7, 9, 9]),
+        users=np.array([1, 1, 4, 4]),
+        same=np.array([True, False, True, True]),
+        rewards=np.array([1.0, 1.0, 0.0, 1.0]),
+        propensities=np.array([0.5, 0.25, 0.5, 0.25]),
+    )
+    one = found(places)
+    assert (one.reward, one.logged, one.answers) == (3.0, 1.5, 2)  # (1/.5 + 1/.25) / 2
+    assert one.snips == pytest.approx(6 / 8 * 2)
+    assert one.effective_sample_size == pytest.approx(8**2 / (4 + 4 + 16))
+    assert one.supported == 2.0
+    assert one.high - one.reward == pytest.approx(1.959964)  # of 2 and 4 a standard error of 1
+    assert one.figures()["ips_reward_per_answer"] == 3.0
+
+
+def test_a_users_answers_are_not_taken_for_independent() -> None:
+    """Each user's answer logged nine times over says no more than once."""
+    places = traffic(6, answers=300)
+    again = replace(
+        places,
+        answers=np.concatenate([places.answers + 1000 * n for n in range(9)]),
+        **{name: np.tile(getattr(places, name), 9) for name in ("users", "same", "rewards", "propensities")},
+    )
+    one, nine = found(places), found(again)
+    assert (nine.low, nine.high) == (pytest.approx(one.low), pytest.approx(one.high))
+    assert nine.answers == 9 * one.answers
+
+
+@given(st.data())
+def test_order_and_names_do_not_matter(data: st.DataObject) -> None:
+    places = traffic(7, answers=20)
+    order = np.array(data.draw(st.permutations(range(20 * K))))
+    shuffled = Places(
+        answers=900 - places.answers[order],
+        users=900 - places.users[order],
+        same=places.same[order],
+        rewards=places.rewards[order],
+        propensities=places.propensities[order],
+    )
+    assert found(shuffled).figures() == pytest.approx(found(places).figures())
+
+
+def test_no_match_is_an_estimate_of_nothing_and_too_few_users_are_none() -> None:
+    places = traffic(8, np.array([-1, -1, -1]), answers=5)
+    one = found(places)
+    assert (one.reward, one.snips, one.effective_sample_size, one.supported) == (0.0, 0.0, 0.0, 0.0)
+    assert estimate(replace(places, users=np.zeros(5 * K, np.int64))) is None
+    none = np.empty(0)
+    assert estimate(Places(none, none, none.astype(bool), none, none)) is None
+
+
+@pytest.mark.parametrize("odds", [0.0, -0.5, 1.5, np.nan])
+def test_a_propensity_that_is_none_is_refused(odds: float) -> None:
+    one = np.zeros(1)
+    with pytest.raises(ValueError, match=f"A propensity is {odds}; it must be above 0 and at most 1"):
+        estimate(Places(one, one, one == 0, one, np.array([odds])))

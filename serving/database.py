@@ -1,6 +1,7 @@
 """Postgres as the service sees it: one short statement at a time, with a deadline, or `Unavailable` at once."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from time import monotonic
@@ -10,15 +11,17 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from nextpick.store import arrays
+from serving.lane import Lane, Row
 
 READ_SECONDS = 0.15  # a read that takes longer is answered without the database
 WRITE_SECONDS = 5.0
 FAILURES = 3  # in a row, before the breaker opens
 OPEN_SECONDS = 1.0  # until one request may try again
 POOL_SIZE = 8
+LANES = 4  # of these, for statements that answer with a row; a loop has no use for many, as they take turns anyway
+WAITING = 256  # for a lane, at most
 
 T = TypeVar("T")
-Row = tuple[Any, ...]
 # What says that Postgres is away rather than that a statement is wrong.
 AWAY = (
     psycopg.OperationalError,
@@ -62,12 +65,15 @@ class Database:
     def __init__(self, url: str) -> None:
         self._breaker = Breaker()
         self._strays: set[asyncio.Task[Any]] = set()
+        self._free: list[Lane] = []
+        self._lanes = 0  # free, in use, or being opened
+        self._queue: deque[asyncio.Future[Lane | None]] = deque()
         self._pool = AsyncConnectionPool(
             url,
             open=False,
-            min_size=1,
+            min_size=LANES + 1,
             max_size=POOL_SIZE,
-            max_waiting=256,
+            max_waiting=WAITING,
             timeout=WRITE_SECONDS,
             reconnect_timeout=1.0,  # then a new request starts over: the pool's own back-off grows to minutes
             configure=_configure,
@@ -88,6 +94,8 @@ class Database:
         """Close all connections, without waiting for statements that hang."""
         for task in self._strays:
             task.cancel()
+        while self._free:
+            await self._left(self._free.pop())
         await self._pool.close(timeout=1.0)
 
     async def fetch_one(
@@ -100,14 +108,78 @@ class Database:
 
         Raises: Unavailable.
         """
-        within = READ_SECONDS if seconds is None else seconds
+        if not self._breaker.allows():
+            raise Unavailable("the database has not answered lately")
+        until = asyncio.get_running_loop().time() + (READ_SECONDS if seconds is None else seconds)
+        try:
+            with suppress(psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.CheckViolation):
+                return self._found(await self._row(query, parameters or {}, until))
+            return self._found(await self._row(query, parameters or {}, until))
+        except (*AWAY, TimeoutError) as error:
+            self._breaker.record(False)
+            raise Unavailable(type(error).__name__) from error
 
-        async def work() -> Row | None:
-            async with self._pool.connection(timeout=within) as conn:
-                cursor = await conn.execute(query, parameters, binary=True)
-                return await cursor.fetchone()
+    def _found(self, row: Row | None) -> Row | None:
+        self._breaker.record(True)
+        return row
 
-        return await self.run(work, within)
+    async def _row(self, query: str, parameters: Mapping[str, Any], until: float) -> Row | None:
+        lane = self._free.pop() if self._free else await self._lane(until)
+        while lane.broken:  # its end came while nobody looked
+            await self._left(lane)
+            lane = self._free.pop() if self._free else await self._lane(until)
+        try:
+            return await lane.fetch_one(query, parameters, until - asyncio.get_running_loop().time())
+        finally:
+            if lane.broken:
+                await self._left(lane)
+            else:
+                self._give(lane)
+
+    async def _lane(self, until: float) -> Lane:
+        """A lane, once there is one. Raises: TimeoutError; TooManyRequests, PoolTimeout or PoolClosed."""
+        loop = asyncio.get_running_loop()
+        while self._lanes >= LANES:
+            if len(self._queue) >= WAITING:
+                raise TooManyRequests(f"{WAITING} statements wait for a connection")
+            waiting = loop.create_future()
+            self._queue.append(waiting)
+            try:
+                lane = await asyncio.wait_for(asyncio.shield(waiting), until - loop.time())
+            except (TimeoutError, asyncio.CancelledError):
+                if waiting.done() and (lane := waiting.result()) is not None:
+                    self._give(lane)
+                waiting.cancel()
+                raise
+            if lane is not None:
+                return lane
+        self._lanes += 1
+        try:
+            return Lane(await self._pool.getconn(timeout=until - loop.time()))
+        except BaseException:
+            self._lanes -= 1
+            self._call(None)
+            raise
+
+    def _give(self, lane: Lane) -> None:
+        if not self._call(lane):
+            self._free.append(lane)
+
+    async def _left(self, lane: Lane) -> None:
+        """Give a lane's connection back to the pool, which replaces a broken one."""
+        self._lanes -= 1
+        lane.close()
+        self._call(None)
+        await self._pool.putconn(lane.conn)
+
+    def _call(self, lane: Lane | None) -> bool:
+        """Hand whoever waits longest the lane, or the turn to open one; False where nobody waits."""
+        while self._queue:
+            waiting = self._queue.popleft()
+            if not waiting.done():
+                waiting.set_result(lane)
+                return True
+        return False
 
     async def copy(self, statement: str, data: bytes, seconds: float = WRITE_SECONDS) -> None:
         """COPY `data`, whole or not at all. Not repeated: a lost connection may have lost only the answer.
@@ -123,25 +195,14 @@ class Database:
             ):
                 await copy.write(data)
 
-        await self.run(work, seconds, tries=1)
-
-    async def run(self, work: Callable[[], Awaitable[T]], seconds: float, tries: int = 2) -> T:
-        """`work()` within a deadline and under the breaker. Raises: Unavailable."""
         if not self._breaker.allows():
             raise Unavailable("the database has not answered lately")
         try:
-            result = await self._deadline(self._tried(work, tries), seconds)
+            await self._deadline(work(), seconds)
         except (*AWAY, TimeoutError) as error:
             self._breaker.record(False)
             raise Unavailable(type(error).__name__) from error
         self._breaker.record(True)
-        return result
-
-    async def _tried(self, work: Callable[[], Awaitable[T]], tries: int) -> T:
-        for _ in range(tries - 1):
-            with suppress(psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.CheckViolation):
-                return await work()
-        return await work()
 
     async def _deadline(self, work: Awaitable[T], seconds: float) -> T:
         """Wait so long and no longer: the cancelled task is not awaited, as a frozen server hears no cancel."""

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Thread
 from time import monotonic
 
 import numpy as np
@@ -12,6 +13,7 @@ import structlog
 
 from nextpick import bundle_cache
 from nextpick.errors import NextPickError
+from nextpick.models import trees
 from nextpick.release import lookup
 from nextpick.release.loaded import Loaded
 from nextpick.release.rehearsal import rehearse
@@ -130,6 +132,8 @@ class Follower:
         self.current, self.problem = _current(loaded, hidden_ids, secret), None
         self._metrics.release.set(release_id)
         self._metrics.release_cutoff.set(loaded.cutoff / 1e6)
+        if not trees.at_hand():  # until it is, requests are answered slower, and no release waits for a compiler
+            Thread(target=trees.compiled, name="compiling", daemon=True).start()
         log.info("release taken over", release=release_id, model_version=loaded.model_version)
         with suppress(Unavailable, psycopg.Error):  # figures, no more
             row = await self._database.fetch_one(self._measure, {"release_id": release_id}, POLL_DEADLINE)
@@ -151,5 +155,6 @@ def load_and_try(url: str, release_id: int, cache: Path | None = None) -> tuple[
         loaded = lookup.load(conn, replace(release, bundle_uri=str(folder)))
         first = lists.first(conn, release_id)
         secret = signing.secret(conn)
+    loaded.bundle.ranker.get_ready()
     rehearse(loaded, None if first is None else lookup.parse(loaded, first[1:])[0])
     return loaded, secret

@@ -1,6 +1,7 @@
 """Answer a request: one database round trip, one pass of the ranker, and a way out when either fails."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -24,7 +25,7 @@ from serving.follower import Current, Follower
 from serving.impressions import ImpressionLog
 from serving.metrics import Metrics
 from serving.recommend_schemas import RankIn, RecommendIn
-from serving.scoring import Busy, Scoring
+from serving.scoring import TO_EXPLAIN, Busy, Scoring
 
 log = structlog.get_logger()
 
@@ -35,7 +36,12 @@ class Recommender:
     def __init__(self, database: Database, follower: Follower, impressions: ImpressionLog, metrics: Metrics) -> None:
         self._database, self._follower = database, follower
         self._impressions, self._metrics = impressions, metrics
-        self.scoring = Scoring()
+        self.scoring, self.explaining = Scoring(), Scoring(TO_EXPLAIN)
+
+    def close(self) -> None:
+        """Score nothing more."""
+        self.scoring.close()
+        self.explaining.close()
 
     async def recommend(self, asked: RecommendIn) -> dict[str, Any]:
         """The body of RecommendOut. Raises: Problem 422 for what the release does not know, 503 before the first
@@ -47,9 +53,10 @@ class Recommender:
         page = page_of(asked, loaded, before, recommendation_id.int)
         row, since, missing = await self._read(loaded, asked.user_id)
         since = with_recent(loaded, since, asked.recent_item_ids, page.until)
-        found, extra, failed = await self._answered(current, row, since, page.wanted, asked.explain)
-        body = self._body(recommendation_id, asked.user_id, asked.scenario, loaded, found, missing + failed)
-        body["items"] = _items(loaded, found, extra)
+        found, failed = await self._answered(current, row, since, page.wanted)
+        items, silent = await self._items(loaded, found, asked.explain)
+        body = self._body(recommendation_id, asked.user_id, asked.scenario, loaded, found, missing + failed + silent)
+        body["items"] = items
         body["cursor"] = _next(before, loaded, found, page.wanted.k, digest, current.secret)
         return body
 
@@ -63,9 +70,10 @@ class Recommender:
         since = with_recent(loaded, since, asked.recent_item_ids, None)
         rows = known_rows(loaded, asked.item_ids)
         rows = rows[~current.hidden[rows]]
-        found, extra, failed = await self._ordered(loaded, row, since, rows, asked.explain)
-        body = self._body(recommendation_id, asked.user_id, asked.scenario, loaded, found, missing + failed)
-        body["items"] = _ranked(current, asked.item_ids, _items(loaded, found, extra))
+        found, failed = await self._ordered(loaded, row, since, rows)
+        items, silent = await self._items(loaded, found, asked.explain)
+        body = self._body(recommendation_id, asked.user_id, asked.scenario, loaded, found, missing + failed + silent)
+        body["items"] = _ranked(current, asked.item_ids, items)
         return body
 
     async def _read(self, loaded: Loaded, user_id: str | None) -> tuple[ListRow | None, Since, tuple[str, ...]]:
@@ -81,40 +89,51 @@ class Recommender:
             return None, Since.nothing(), ("database",)
 
     async def _answered(
-        self, current: Current, row: ListRow | None, since: Since, wanted: Wanted, explained: bool
-    ) -> tuple[Answer, list[dict[str, Any]] | None, tuple[str, ...]]:
+        self, current: Current, row: ListRow | None, since: Since, wanted: Wanted
+    ) -> tuple[Answer, tuple[str, ...]]:
         loaded, hidden = current.loaded, current.hidden
 
-        def work() -> tuple[Answer, list[dict[str, Any]] | None]:
-            found = answer(loaded, row, since, wanted, hidden)
-            return found, _explained(loaded, found) if explained else None
+        def work() -> Answer:
+            return answer(loaded, row, since, wanted, hidden)
 
         try:
-            quick = light(row, since, wanted) and not explained
-            return *(work() if quick else await self.scoring.run(work)), ()
+            return work() if light(row, since, wanted) else await self.scoring.run(work), ()
         except Busy:
             failed = "time"
         except Exception:
             log.exception("not reranked; the list's own order is answered", release=loaded.release_id)
             failed = "ranker"
         plain = replace(wanted, diversity=0.0)
-        return answer(loaded, row, Since.nothing(), plain, hidden, rerank=False), None, (failed,)
+        return answer(loaded, row, Since.nothing(), plain, hidden, rerank=False), (failed,)
 
     async def _ordered(
-        self, loaded: Loaded, row: ListRow | None, since: Since, rows: np.ndarray, explained: bool
-    ) -> tuple[Answer, list[dict[str, Any]] | None, tuple[str, ...]]:
-        def work() -> tuple[Answer, list[dict[str, Any]] | None]:
-            found = order(loaded, row, since, rows)
-            return found, _explained(loaded, found) if explained else None
-
+        self, loaded: Loaded, row: ListRow | None, since: Since, rows: np.ndarray
+    ) -> tuple[Answer, tuple[str, ...]]:
         try:
-            return *(await self.scoring.run(work)), ()
+            return await self.scoring.run(lambda: order(loaded, row, since, rows)), ()
         except Busy:
             failed = "time"
         except Exception:
             log.exception("not ranked; the order is by popularity", release=loaded.release_id)
             failed = "ranker"
-        return order(loaded, None, Since.nothing(), rows, rerank=False), None, (failed,)
+        return order(loaded, None, Since.nothing(), rows, rerank=False), (failed,)
+
+    async def _items(
+        self, loaded: Loaded, found: Answer, explained: bool
+    ) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+        """The items, each with its explanation where that is asked for; null where there is none in time."""
+        items = answers.items(loaded, found, reasons(loaded, found))
+        if not explained:
+            return items, ()
+        told: Sequence[dict[str, Any] | None] = [None] * len(items)
+        missing: tuple[str, ...] = ("explanation",)
+        try:
+            told, missing = await self.explaining.run(lambda: _explained(loaded, found)), ()
+        except Busy:
+            pass
+        except Exception:
+            log.exception("not explained", release=loaded.release_id)
+        return [{**item, "explanation": one} for item, one in zip(items, told, strict=True)], missing
 
     def _body(
         self,
@@ -136,14 +155,6 @@ class Recommender:
 
 def _explained(loaded: Loaded, found: Answer) -> list[dict[str, Any]]:
     return answers.explained(loaded, explain(loaded, found), verb(tuple(loaded.kinds)))
-
-
-def _items(loaded: Loaded, found: Answer, extra: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
-    items = answers.items(loaded, found, reasons(loaded, found))
-    if extra is not None:
-        for item, explanation in zip(items, extra, strict=True):
-            item["explanation"] = explanation
-    return items
 
 
 def _ranked(current: Current, sent: list[str], known: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-SECONDS = 0.15  # that an answer waits for it
+SECONDS = 0.15  # that an answer waits to be scored
+TO_EXPLAIN = 2.0  # that one waits to be explained, which takes milliseconds an item
 WAITING = 16  # at most; with more, the next would wait too long anyway
 T = TypeVar("T")
 
@@ -15,20 +16,21 @@ class Busy(Exception):
 
 
 class Scoring:
-    """One thread: NumPy's calls are too short for two to be faster than one, beside the loop."""
+    """One thread, as NumPy's calls are too short for two to be faster, and how long to wait for what it does."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = SECONDS) -> None:
+        self._seconds = seconds
         self._thread = ThreadPoolExecutor(1, "scoring")
         self._waiting = 0
 
     async def run(self, work: Callable[[], T]) -> T:
-        """`work()`. Raises: Busy where it is not done in SECONDS; then it is not waited for."""
+        """`work()`. Raises: Busy where it is not done in time; then it is not waited for."""
         if self._waiting >= WAITING:
             raise Busy
         self._waiting += 1
         doing = asyncio.get_running_loop().run_in_executor(self._thread, work)
         doing.add_done_callback(self._done)
-        done, _ = await asyncio.wait({doing}, timeout=SECONDS)
+        done, _ = await asyncio.wait({doing}, timeout=self._seconds)
         if not done:
             doing.cancel()  # where it has not begun, it never will
             raise Busy

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from nextpick.card.facts import Facts
+from nextpick.evaluation.ips import ENOUGH
 from nextpick.evaluation.report import MODEL
 from nextpick.evaluation.slices import ALL, MEANINGS
 from nextpick.params import BEFORE_AND_AFTER, Params, flat
@@ -41,6 +42,7 @@ def card(facts: Facts, plots: Sequence[str] = ()) -> str:
         _data(facts),
         f"## How good: ndcg@{facts.k} on the test window",
         _contenders(facts),
+        _by_lot(facts.report.figures),
         *_images(plots, "contenders.png", "places.png"),
         "## For whom",
         _slices(facts),
@@ -104,6 +106,23 @@ def _contenders(facts: Facts) -> str:
     )
     head = ("contender", f"ndcg@{k}", f"{MODEL} is above it by", f"recall@{k}", "of the catalogue")
     return f"{said}\n\n{_table(head, rows)}"
+
+
+def _by_lot(figures: Mapping[str, float]) -> str:
+    if "ips_answers" not in figures:
+        return ""
+    reward = _bounded(*(figures[f"ips_reward_{name}"] for name in ("per_answer", "low", "high")))
+    said = (
+        f"By {figures['ips_answers']:,.0f} answers some of whose places were given away by lot, its lists would have "
+        f"earned {reward} items taken within a day an answer (inverse propensity scores; self-normalised "
+        f"{figures['ips_snips']:.4f}), where those shown earned {figures['logged_reward_per_answer']:.4f}; "
+        f"{min(figures['ips_supported_share'], 1):.0%} of its places could have been filled so, and the first figure "
+        "counts the others as earning nothing."
+    )
+    size = figures["ips_effective_sample_size"]
+    if size >= ENOUGH:
+        return said
+    return f"{said} **The effective sample size is {size:.0f} places, below {ENOUGH:.0f}: do not lean on this.**"
 
 
 def _slices(facts: Facts) -> str:

@@ -12,6 +12,7 @@ from nextpick.card.plots import plots
 from nextpick.card.text import card
 from nextpick.data.split import Windows
 from nextpick.evaluation.gate import Decision, Rails, Scores, decide
+from nextpick.evaluation.ips import Estimate
 from nextpick.evaluation.report import MODEL, Report
 from nextpick.schema import US_PER_DAY
 from tests.worlds import params
@@ -127,6 +128,25 @@ def test_lists_that_hit_nothing_and_lists_of_one_place_are_drawn_without_complai
     assert len(plots(replace(facts(), report=report, decision=Decision(False, (), {})))) == 4
     one = replace(facts(), report=report, params=params(evaluation={"k": 1}), decision=Decision(False, (), {}))
     assert list(plots(one)) == ["contenders.png", "slices.png", "importance.png"]
+
+
+def test_answers_with_lots_say_what_its_lists_would_have_earned_and_when_not_to_believe_it() -> None:
+    lots = Estimate(0.31, 0.25, 0.37, 0.4, 0.29, 1234.6, 0.64, 5678)
+    said = (
+        "By 5,678 answers some of whose places were given away by lot, its lists would have earned 0.3100 [0.2500, "
+        "0.3700] items taken within a day an answer (inverse propensity scores; self-normalised 0.4000), where those "
+        "shown earned 0.2900; 64% of its places could have been filled so, and the first figure counts the others as "
+        "earning nothing."
+    )
+
+    def text(estimate: Estimate) -> str:
+        report = measured()
+        return card(replace(facts(), report=replace(report, figures={**report.figures, **estimate.figures()})))
+
+    assert f"{said}\n\n## For whom" in text(lots)
+    few = text(replace(lots, effective_sample_size=41.6))
+    assert f"{said} **The effective sample size is 42 places, below 100: do not lean on this.**\n" in few
+    assert "by lot" not in card(facts())
 
 
 def test_a_slice_in_which_another_is_surely_better_is_marked() -> None:

@@ -5,7 +5,7 @@ PYTHON ?=
 ANY_PYTHON := $(or $(shell command -v python3 || command -v python3.12 || command -v python3.13 || command -v python3.11),$(PYTHON))
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help install run test lint bench backup restore clean ci-tools
+.PHONY: help install run test lint openapi bench backup restore clean ci-tools
 
 help:  ## These words
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 16
@@ -27,6 +27,9 @@ lint: install  ## Style, types, and the workflow file
 	@$(BIN)/shellcheck scripts/*.sh .ci/run
 	@$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	@$(BIN)/zizmor --offline --quiet .github/workflows
+
+openapi: install  ## Write docs/openapi.json anew, after a change of what the API takes or gives
+	@$(BIN)/python -m serving.openapi docs/openapi.json
 
 bench: install  ## Every benchmark that needs no more than this clone; each ends with one line of JSON
 	@set -e; for script in $(filter-out $(addprefix benchmarks/,harness.py datasets.py engines.py),$(wildcard benchmarks/*.py)); do \

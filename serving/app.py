@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from nextpick import __version__
 from nextpick.settings import Settings, load_settings
-from serving import logs, migrated, problems
+from serving import logs, migrated, openapi, problems
 from serving.catalogue import Catalogue
 from serving.database import Database
 from serving.dependencies import Service
@@ -57,6 +57,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Edge, metrics=metrics)
     problems.install(app)
     migrated.install(app)
+    openapi.install(app)
     for route in (recommend, items, popular, events, users, releases, health):
         app.include_router(route.router)
     return app

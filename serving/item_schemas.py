@@ -22,7 +22,7 @@ def _small(attributes: dict[str, Any]) -> dict[str, Any]:
 
 
 Title = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(storable)]
-Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Price = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]  # strict: true is no number
 
 
 class ItemIn(Sent):

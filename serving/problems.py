@@ -8,6 +8,7 @@ import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 MEDIA_TYPE = "application/problem+json"
 SHOWN = 80  # characters of a refused value that are shown back
@@ -82,10 +83,21 @@ def install(app: FastAPI) -> None:
         return response(_validation(error))
 
     @app.exception_handler(HTTPException)
-    async def of_http(_: Request, error: HTTPException) -> Response:
+    async def of_http(request: Request, error: HTTPException) -> Response:
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = ", ".join(_methods(app, request))
         detail = DETAILS.get(error.status_code, str(error.detail))
         slug = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
-        return response(Problem(error.status_code, slug, detail, headers=dict(error.headers or {})))
+        return response(Problem(error.status_code, slug, detail, headers=headers))
+
+
+def _methods(app: FastAPI, request: Request) -> list[str]:
+    """All that a path takes: Starlette names those of the first route that has it."""
+    found = (
+        route for route in app.routes if isinstance(route, Route) and route.matches(request.scope)[0] != Match.NONE
+    )
+    return sorted({method for route in found for method in route.methods or ()})
 
 
 def _validation(error: RequestValidationError) -> Problem:

@@ -59,7 +59,7 @@ class EventIn(Sent):
     kind: Kind
     event_id: Id | None = Field(None, description="makes a retry safe: an id sent before changes nothing")
     occurred_at: Moment | None = Field(None, description="RFC 3339 with a zone; the time of arrival when left out")
-    value: Annotated[float, Field(allow_inf_nan=False)] | None = Field(None, description="money, a rating, ...")
+    value: Annotated[float, Field(strict=True, allow_inf_nan=False)] | None = Field(None, description="money, a rating, ...")
     recommendation_id: UUID | None = Field(None, description="of the answer that led here")
 
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import orjson
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from serving.bodies import StrictRoute
 from serving.dependencies import Admin, Serve, ServiceDep
@@ -13,7 +13,8 @@ from serving.schemas import Id, ProblemOut
 
 router = APIRouter(tags=["items"], route_class=StrictRoute)
 NOT_FOUND: dict[int | str, dict[str, object]] = {404: {"model": ProblemOut}}
-TopK = Annotated[int, Query(ge=1, le=100, description="how many items")]
+ItemId = Annotated[Id, Path(examples=["85123A"])]
+TopK = Annotated[int, Query(ge=1, le=100, description="how many items", examples=[5])]
 
 
 @router.put("/items", response_model=ItemsOut, responses=ERRORS, dependencies=[Admin])
@@ -31,7 +32,7 @@ async def put_items(sent: ItemsBody, service: ServiceDep) -> Response:
 @router.get(
     "/items/{item_id:path}/similar", response_model=ListedOut, responses=ERRORS | NOT_FOUND, dependencies=[Serve]
 )
-async def similar(item_id: Id, service: ServiceDep, top_k: TopK = 10) -> Response:
+async def similar(item_id: ItemId, service: ServiceDep, top_k: TopK = 10) -> Response:
     """Items nearest to one, by what people have in common who took both; then what is popular in its category."""
     body = await service.catalogue.similar(item_id, top_k)
     return Response(orjson.dumps(body), media_type="application/json")
@@ -40,6 +41,6 @@ async def similar(item_id: Id, service: ServiceDep, top_k: TopK = 10) -> Respons
 @router.get(
     "/items/{item_id:path}", response_model=CatalogueItemOut, responses=ERRORS | NOT_FOUND, dependencies=[Serve]
 )
-async def item(item_id: Id, service: ServiceDep) -> Response:
+async def item(item_id: ItemId, service: ServiceDep) -> Response:
     """An item as the catalogue has it now."""
     return Response(orjson.dumps(await service.catalogue.item(item_id)), media_type="application/json")

@@ -17,6 +17,7 @@ from serving.events import EventLog
 from serving.follower import Follower
 from serving.impressions import ImpressionLog
 from serving.keyring import Keyring
+from serving.load import Load
 from serving.metrics import Metrics
 from serving.recommender import Recommender
 from serving.routes import events, health, items, popular, recommend, releases, users
@@ -33,11 +34,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     logs.configure()
     settings = settings or load_settings()
     url = settings.database()
-    metrics = Metrics()
+    metrics, load = Metrics(), Load()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        database, impressions, service = _assembled(settings, url, metrics)
+        database, impressions, service = _assembled(settings, url, metrics, load)
         app.state.service = service
         await database.open()
         writing = asyncio.create_task(impressions.run())
@@ -49,12 +50,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
-            service.recommender.scoring.close()
+            service.recommender.close()
             await impressions.close(writing)
             await database.close()
 
     app = FastAPI(title="NextPick", version=__version__, lifespan=lifespan, description=DESCRIPTION)
-    app.add_middleware(Edge, metrics=metrics)
+    app.add_middleware(Edge, metrics=metrics, load=load)
     problems.install(app)
     migrated.install(app)
     openapi.install(app)
@@ -63,7 +64,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-def _assembled(settings: Settings, url: str, metrics: Metrics) -> tuple[Database, ImpressionLog, Service]:
+def _assembled(settings: Settings, url: str, metrics: Metrics, load: Load) -> tuple[Database, ImpressionLog, Service]:
     database = Database(url)
     follower = Follower(database, url, metrics, settings.bundle_cache_folder)
     impressions = ImpressionLog(database, metrics)
@@ -72,7 +73,7 @@ def _assembled(settings: Settings, url: str, metrics: Metrics) -> tuple[Database
         database=database,
         keyring=Keyring(database, settings, metrics),
         follower=follower,
-        recommender=Recommender(database, follower, impressions, metrics),
+        recommender=Recommender(database, follower, impressions, metrics, load),
         events=EventLog(database, metrics),
         catalogue=Catalogue(database, follower),
         users=Users(settings, database, follower),

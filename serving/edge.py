@@ -1,70 +1,82 @@
 """What happens around every request: its id, its time, the size of its body, and the last line against faults."""
 
 import re
+from os import urandom
 from time import perf_counter
-from typing import Any
-from uuid import uuid4
 
 import structlog
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving import problems
+from serving.load import Load
 from serving.metrics import Metrics
 
 MAX_BODY = 1_000_000  # bytes
 REQUEST_ID = b"x-request-id"
+WATCHED = ("/health/", "/metrics")  # never refused: whoever watches the service must see that it has too much to do
 _SAFE_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 log = structlog.get_logger()
 
 
 class Edge:
-    """ASGI middleware. A client's X-Request-ID is kept where it is short and plain, else a new one is made."""
+    """ASGI middleware. A client's X-Request-ID is kept where it is short and plain, else a new one is made.
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self.app, self.metrics = app, metrics
+    Where too many requests are being answered already, another is refused at once, but for those that ask how the
+    service is.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, load: Load) -> None:
+        self.app, self.metrics, self.load = app, metrics, load
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        given = headers.get(REQUEST_ID, b"")
-        request_id = given if _SAFE_ID.fullmatch(given) else uuid4().hex.encode()
-        seen: dict[str, Any] = {"status": None}
+        given = headers.get(REQUEST_ID)
+        request_id = given if given is not None and _SAFE_ID.fullmatch(given) else urandom(16).hex().encode()
+        status = 499  # where the client leaves before there is another
         start = perf_counter()
 
         async def sending(message: Message) -> None:
+            nonlocal status
             if message["type"] == "http.response.start":
-                seen["status"] = message["status"]
+                status = message["status"]
                 message["headers"] = [*message.get("headers", ()), (REQUEST_ID, request_id)]
             await send(message)
 
+        self.load.requests += 1
         try:
-            await self._guarded(scope, _limited(receive, headers), sending, request_id.decode(), seen)
+            if (problem := self._refusal(scope["path"], headers)) is None:
+                await self.app(scope, _limited(receive, headers), sending)
+            else:
+                await problems.response(problem)(scope, receive, sending)
+        except Exception:
+            request = {"request_id": request_id.decode(), "method": scope["method"], "path": scope["path"][:200]}
+            log.exception("request failed", **request)
+            if status == 499:
+                await problems.response(problems.unexpected())(scope, receive, sending)
         finally:
+            self.load.requests -= 1
             route = getattr(scope.get("route"), "path", "unmatched")
             method = scope["method"] if scope["method"] in _METHODS else "other"
-            self.metrics.requests.labels(method, route, str(seen["status"] or 499)).observe(perf_counter() - start)
+            self.metrics.answered(method, route, status).observe(perf_counter() - start)
 
-    async def _guarded(self, scope: Scope, receive: Receive, send: Send, request_id: str, seen: dict[str, Any]) -> None:
-        try:
-            if _announced(dict(scope["headers"])) > MAX_BODY:
-                await _too_large(scope, receive, send)
-            else:
-                await self.app(scope, receive, send)
-        except Exception:
-            log.exception("request failed", request_id=request_id, method=scope["method"], path=scope["path"][:200])
-            if seen["status"] is None:
-                await problems.response(problems.unexpected())(scope, receive, send)
+    def _refusal(self, path: str, headers: dict[bytes, bytes]) -> problems.Problem | None:
+        if _announced(headers) > MAX_BODY:
+            return problems.Problem(413, "content-too-large", problems.DETAILS[413], headers={"connection": "close"})
+        if self.load.full and not path.startswith(WATCHED):
+            return problems.Problem(
+                503,
+                "overloaded",
+                f"{self.load.requests - 1} requests are being answered already. Send this again.",
+                headers={"Retry-After": "1"},
+            )
+        return None
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-
-
-async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:
-    problem = problems.Problem(413, "content-too-large", problems.DETAILS[413], headers={"connection": "close"})
-    await problems.response(problem)(scope, receive, send)
 
 
 def _announced(headers: dict[bytes, bytes]) -> int:

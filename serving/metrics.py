@@ -31,8 +31,17 @@ class Metrics:
         self._add_keys(registry)
         self._add_releases(registry)
         self._add_impressions(registry)
-        for missing in ("database", "ranker", "time"):
+        for missing in ("database", "ranker", "time", "explanation"):
             self.degraded.labels(missing)
+
+        self._answered: dict[tuple[str, str, int], Histogram] = {}
+
+    def answered(self, method: str, route: str, status: int) -> Histogram:
+        """The meter of such requests; to find it among the labels takes longer than to count."""
+        found = self._answered.get((method, route, status))
+        if found is None:
+            found = self._answered[method, route, status] = self.requests.labels(method, route, str(status))
+        return found
 
     def _add_keys(self, registry: CollectorRegistry) -> None:
         self.key_refusals = Counter(

@@ -23,6 +23,7 @@ from serving.cursor import MOST_GIVEN, Cursor
 from serving.database import Database, Unavailable
 from serving.follower import Current, Follower
 from serving.impressions import ImpressionLog
+from serving.load import Load
 from serving.metrics import Metrics
 from serving.recommend_schemas import RankIn, RecommendIn
 from serving.scoring import TO_EXPLAIN, Busy, Scoring
@@ -33,9 +34,11 @@ log = structlog.get_logger()
 class Recommender:
     """Answers from the release the follower holds at the moment of the request, and from no other."""
 
-    def __init__(self, database: Database, follower: Follower, impressions: ImpressionLog, metrics: Metrics) -> None:
+    def __init__(
+        self, database: Database, follower: Follower, impressions: ImpressionLog, metrics: Metrics, load: Load
+    ) -> None:
         self._database, self._follower = database, follower
-        self._impressions, self._metrics = impressions, metrics
+        self._impressions, self._metrics, self._load = impressions, metrics, load
         self.scoring, self.explaining = Scoring(), Scoring(TO_EXPLAIN)
 
     def close(self) -> None:
@@ -97,6 +100,8 @@ class Recommender:
             return answer(loaded, row, since, wanted, hidden)
 
         try:
+            if self._load.heavy:
+                raise Busy
             return work() if light(row, since, wanted) else await self.scoring.run(work), ()
         except Busy:
             failed = "time"
@@ -110,6 +115,8 @@ class Recommender:
         self, loaded: Loaded, row: ListRow | None, since: Since, rows: np.ndarray
     ) -> tuple[Answer, tuple[str, ...]]:
         try:
+            if self._load.heavy:
+                raise Busy
             return await self.scoring.run(lambda: order(loaded, row, since, rows)), ()
         except Busy:
             failed = "time"

@@ -44,9 +44,8 @@ def test_every_command_of_ours_exists_with_its_options() -> None:
 
 
 def test_what_curl_sends_is_what_the_api_takes() -> None:
-    curl = next(command for command in COMMANDS if command[0] == "curl")
-    body = json.loads(curl[curl.index("-d") + 1])
-    assert RecommendIn.model_validate(body).top_k == 5
+    sent = [json.loads(command[command.index("-d") + 1]) for command in COMMANDS if command[0] == "curl"]
+    assert [RecommendIn.model_validate(body).top_k for body in sent] == [5, 5]
 
 
 def test_every_link_leads_to_a_file() -> None:

@@ -67,7 +67,7 @@ class Database:
         self._strays: set[asyncio.Task[Any]] = set()
         self._free: list[Lane] = []
         self._lanes = 0  # free, in use, or being opened
-        self._queue: deque[asyncio.Future[Lane | None]] = deque()
+        self._queue: deque[asyncio.Future[Lane]] = deque()
         self._pool = AsyncConnectionPool(
             url,
             open=False,
@@ -94,6 +94,8 @@ class Database:
         """Close all connections, without waiting for statements that hang."""
         for task in self._strays:
             task.cancel()
+        if self._strays:
+            await asyncio.wait(self._strays, timeout=0.1)
         while self._free:
             await self._left(self._free.pop())
         await self._pool.close(timeout=1.0)
@@ -137,49 +139,49 @@ class Database:
                 self._give(lane)
 
     async def _lane(self, until: float) -> Lane:
-        """A lane, once there is one. Raises: TimeoutError; TooManyRequests, PoolTimeout or PoolClosed."""
+        """A lane, once there is one. Raises: TimeoutError; TooManyRequests."""
         loop = asyncio.get_running_loop()
-        while self._lanes >= LANES:
-            if len(self._queue) >= WAITING:
-                raise TooManyRequests(f"{WAITING} statements wait for a connection")
-            waiting = loop.create_future()
-            self._queue.append(waiting)
-            try:
-                lane = await asyncio.wait_for(asyncio.shield(waiting), until - loop.time())
-            except (TimeoutError, asyncio.CancelledError):
-                if waiting.done() and (lane := waiting.result()) is not None:
-                    self._give(lane)
-                waiting.cancel()
-                raise
-            if lane is not None:
-                return lane
-        self._lanes += 1
+        if len(self._queue) >= WAITING:
+            raise TooManyRequests(f"{WAITING} statements wait for a connection")
+        if self._lanes < LANES:
+            self._lanes += 1
+            self._stray(asyncio.create_task(self._open_lane()))
+        waiting = loop.create_future()
+        self._queue.append(waiting)
         try:
-            return Lane(await self._pool.getconn(timeout=until - loop.time()))
+            done, _ = await asyncio.wait({waiting}, timeout=until - loop.time())
+        except asyncio.CancelledError:
+            if waiting.done():
+                self._give(waiting.result())
+            raise
+        finally:
+            waiting.cancel()
+        if not done:
+            raise TimeoutError
+        return waiting.result()
+
+    async def _open_lane(self) -> None:
+        """For whoever waits longest; who asked for it may have given up long before, as may the next."""
+        try:
+            self._give(Lane(await self._pool.getconn()))
         except BaseException:
             self._lanes -= 1
-            self._call(None)
             raise
 
     def _give(self, lane: Lane) -> None:
-        if not self._call(lane):
-            self._free.append(lane)
+        """To whoever waits longest, or to the next."""
+        while self._queue:
+            waiting = self._queue.popleft()
+            if not waiting.done():
+                waiting.set_result(lane)
+                return
+        self._free.append(lane)
 
     async def _left(self, lane: Lane) -> None:
         """Give a lane's connection back to the pool, which replaces a broken one."""
         self._lanes -= 1
         lane.close()
-        self._call(None)
         await self._pool.putconn(lane.conn)
-
-    def _call(self, lane: Lane | None) -> bool:
-        """Hand whoever waits longest the lane, or the turn to open one; False where nobody waits."""
-        while self._queue:
-            waiting = self._queue.popleft()
-            if not waiting.done():
-                waiting.set_result(lane)
-                return True
-        return False
 
     async def copy(self, statement: str, data: bytes, seconds: float = WRITE_SECONDS) -> None:
         """COPY `data`, whole or not at all. Not repeated: a lost connection may have lost only the answer.
@@ -211,9 +213,12 @@ class Database:
         if task in done:
             return task.result()
         task.cancel()
+        self._stray(task)
+        raise TimeoutError
+
+    def _stray(self, task: asyncio.Task[Any]) -> None:
         self._strays.add(task)
         task.add_done_callback(self._forget)
-        raise TimeoutError
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
         self._strays.discard(task)

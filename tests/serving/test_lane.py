@@ -1,0 +1,97 @@
+"""A lane says what a cursor says, and is given up where its connection is no good any more."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import psycopg
+import pytest
+
+from nextpick.store import arrays
+from serving.lane import Lane
+
+pytestmark = pytest.mark.anyio
+ODD = "SELECT %(text)s::text, %(n)s::bigint, %(at)s::timestamptz, %(ids)s::text[], '{1,2}'::int4[], 5 %% 3, %(text)s"
+GIVEN = {"text": "50 % of \u2603", "n": 2**40, "at": datetime(2025, 1, 2, tzinfo=UTC), "ids": ["a", 'b"'], "spare": 1}
+
+
+@pytest.fixture
+async def lane(database_url: str) -> AsyncIterator[Lane]:
+    conn = await psycopg.AsyncConnection.connect(database_url, autocommit=True, options="-c TimeZone=UTC")
+    arrays.register(conn)
+    made = Lane(conn)
+    yield made
+    made.close()
+    await conn.close()
+
+
+async def test_values_go_out_and_come_in_as_a_cursors_do(lane: Lane, conn: psycopg.Connection) -> None:
+    arrays.register(conn)
+    expected = conn.cursor(binary=True).execute(ODD, GIVEN).fetchone()
+    assert expected is not None
+    for _ in range(3):
+        found = await lane.fetch_one(ODD, GIVEN, 3.0)
+        assert found is not None
+        assert [str(value) for value in found] == [str(value) for value in expected]
+        assert [type(value) for value in found] == [type(value) for value in expected]
+
+
+async def test_types_may_change_from_call_to_call(lane: Lane) -> None:
+    for value in (1, 2**40, None, 7):
+        assert await lane.fetch_one("SELECT %(n)s::bigint", {"n": value}, 3.0) == (value,)
+
+
+async def test_no_row_is_none_and_no_result_too(lane: Lane) -> None:
+    assert await lane.fetch_one("SELECT 1 WHERE false", {}, 3.0) is None
+    assert await lane.fetch_one("SET search_path = nextpick", {}, 3.0) is None
+
+
+async def test_a_fault_of_a_statement_is_psycopgs_and_the_lane_goes_on(lane: Lane) -> None:
+    with pytest.raises(psycopg.errors.UndefinedTable, match="nowhere"):
+        await lane.fetch_one("SELECT * FROM nowhere", {}, 3.0)
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        await lane.fetch_one("SELECT 1 / %(n)s::int", {"n": 0}, 3.0)
+    assert not lane.broken
+    assert await lane.fetch_one("SELECT 1", {}, 3.0) == (1,)
+
+
+async def test_a_statement_whose_table_changed_works_again(lane: Lane, conn: psycopg.Connection) -> None:
+    conn.execute("CREATE TABLE changing (a int)")
+    conn.execute("INSERT INTO changing VALUES (1)")
+    conn.commit()
+    assert await lane.fetch_one("SELECT * FROM changing", {}, 3.0) == (1,)
+    conn.execute("ALTER TABLE changing ADD COLUMN b text DEFAULT 'x'")
+    conn.commit()
+    with pytest.raises(psycopg.errors.FeatureNotSupported):
+        await lane.fetch_one("SELECT * FROM changing", {}, 3.0)
+    assert await lane.fetch_one("SELECT * FROM changing", {}, 3.0) == (1, "x")
+
+
+async def test_what_takes_too_long_is_not_waited_for(lane: Lane) -> None:
+    with pytest.raises(TimeoutError):
+        await lane.fetch_one("SELECT pg_sleep(30)", {}, 0.1)
+    assert lane.broken
+
+
+async def test_a_connection_that_ends_breaks_the_lane_asked_or_not(lane: Lane, conn: psycopg.Connection) -> None:
+    asked = asyncio.create_task(lane.fetch_one("SELECT pg_sleep(30)", {}, 20.0))
+    await asyncio.sleep(0.2)
+    conn.execute("SELECT pg_terminate_backend(%s)", (lane.conn.info.backend_pid,))
+    with pytest.raises(psycopg.OperationalError, match="terminat"):
+        await asked
+    assert lane.broken
+
+
+async def test_an_idle_lane_hears_of_its_end(lane: Lane, conn: psycopg.Connection) -> None:
+    assert await lane.fetch_one("SELECT 1", {}, 3.0) == (1,)
+    conn.execute("SELECT pg_terminate_backend(%s)", (lane.conn.info.backend_pid,))
+    for _ in range(100):
+        if lane.broken:
+            break
+        await asyncio.sleep(0.05)
+    assert lane.broken
+
+
+async def test_a_large_parameter_and_a_large_answer_pass(lane: Lane) -> None:
+    text = "x" * 5_000_000
+    assert await lane.fetch_one("SELECT %(text)s::text", {"text": text}, 20.0) == (text,)

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from nextpick.card.facts import Facts
-from nextpick.evaluation.ips import ENOUGH
+from nextpick.evaluation.ips import ENOUGH, SUPPORTED
 from nextpick.evaluation.report import MODEL
 from nextpick.evaluation.slices import ALL, MEANINGS
 from nextpick.params import BEFORE_AND_AFTER, Params, flat
@@ -114,11 +114,12 @@ def _by_lot(figures: Mapping[str, float]) -> str:
     reward = _bounded(*(figures[f"ips_reward_{name}"] for name in ("per_answer", "low", "high")))
     said = (
         f"By {figures['ips_answers']:,.0f} answers some of whose places were given away by lot, its lists would have "
-        f"earned {reward} items taken within a day an answer (inverse propensity scores; self-normalised "
-        f"{figures['ips_snips']:.4f}), where those shown earned {figures['logged_reward_per_answer']:.4f}; "
-        f"{min(figures['ips_supported_share'], 1):.0%} of its places could have been filled so, and the first figure "
-        "counts the others as earning nothing."
+        f"earned {reward} items taken within a day an answer (inverse propensity scores, whatever the place; "
+        f"self-normalised {figures['ips_snips']:.4f}), where those shown earned "
+        f"{figures['logged_reward_per_answer']:.4f}; what is new in its lists came up {figures['ips_lots']:,.0f} times."
     )
+    if (supported := figures["ips_supported_share"]) < SUPPORTED:
+        said += f" Only {supported:.0%} of its places could have: the others count as earning nothing."
     size = figures["ips_effective_sample_size"]
     if size >= ENOUGH:
         return said

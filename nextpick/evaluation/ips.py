@@ -1,9 +1,11 @@
 """What other lists would have earned, reckoned from answers some of whose places were given away by lot: by inverse
 propensity scores.
 
-The model of an answer is item and place: what an item earns in a place does not depend on what else is shown. Then
-each place is an experiment of its own. Where the item that stood in it is the one the other list has there, the place
-speaks for that list, with the weight 1 / propensity, for all those in which the lot fell on something else.
+What was shown speaks for another list where that has it too, with the weight 1 / propensity: also for all those answers
+in which the lot fell on something else. Two models say what "has it too" means. By place: the same item in the same
+place, and what it earns depends on both. By item: the same item anywhere, and what it earns does not depend on where.
+A model is judged by item: a newer model's list is for the most part the same items in another order, which no lot ever
+shows in that order, so that by place half of what it earns would be missed, and the other half rest on far fewer lots.
 """
 
 from collections.abc import Mapping
@@ -22,19 +24,21 @@ from nextpick.models.ranker import Ranker
 from nextpick.params import Params
 from nextpick.schema import ANSWER, ITEM_ID, OCCURRED_AT, PROPENSITY, RANK, SHOWN_AT, US_PER_DAY, USER_ID
 
-HEAVIEST = 2000.0  # weight; lots of a twentieth of the places, among a hundred candidates, stay below
+HEAVIEST = 1000.0  # weight; lots of a hundredth of ten places, among a hundred candidates, stay below
 ENOUGH = 100.0  # effective sample size below which an estimate is not to be leant on
+SUPPORTED = 0.9  # share below which it is said that the rest counts as nothing
 TAKEN_WITHIN = US_PER_DAY  # after it was shown
 _NORMAL_95 = 1.959964
+_BY_LOT = 0.5  # a propensity below it is a lot's: of a list's own items at most half ever make room
 
 
 @dataclass(frozen=True)
 class Places:
     """Places of answers to users, one element each, in any order.
 
-    `answers` and `users` (int64) say whose; `same` (bool) whether the item shown in it is the one the other list has
-    there; `rewards` (float64) what was earned by what was shown; `propensities` (float64, above 0 and at most 1) how
-    likely just that item was to stand in just that place.
+    `answers` and `users` (int64) say whose; `same` (bool) whether what was shown in it is what the other list has too;
+    `rewards` (float64) what it earned; `propensities` (float64, above 0 and at most 1) how likely it was to be shown:
+    by place just there, by item in any place; `by_lot` (bool) whether only a lot could bring it.
     """
 
     answers: np.ndarray
@@ -42,6 +46,7 @@ class Places:
     same: np.ndarray
     rewards: np.ndarray
     propensities: np.ndarray
+    by_lot: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -49,9 +54,10 @@ class Estimate:
     """Of the reward an answer had other lists been shown, in rewards an answer but where it says otherwise.
 
     `low` and `high` bound `reward` at 95 %. `snips` is the self-normalised estimate, `logged` what the answers really
-    earned, `effective_sample_size` in places. `supported`, about 0 to 1, is the share of the other lists' places whose
-    item could have stood there at all, as the weights tell: `reward` counts the others as earning nothing, `snips`
-    as earning what the rest do.
+    earned, `effective_sample_size` in places. `lots` is how many places speak for the other lists that did so only by
+    lot: by these alone is known what is new in them. `supported`, about 0 to 1, is the share of the other lists' places
+    that could have been shown at all, as the weights tell: `reward` counts the rest as earning nothing, `snips` as
+    earning what these do.
     """
 
     reward: float
@@ -60,6 +66,7 @@ class Estimate:
     snips: float
     logged: float
     effective_sample_size: float
+    lots: int
     supported: float
     answers: int
 
@@ -71,6 +78,7 @@ class Estimate:
             "ips_reward_high": self.high,
             "ips_snips": self.snips,
             "ips_effective_sample_size": self.effective_sample_size,
+            "ips_lots": float(self.lots),
             "ips_supported_share": self.supported,
             "ips_answers": float(self.answers),
             "logged_reward_per_answer": self.logged,
@@ -81,12 +89,17 @@ def estimate(places: Places, heaviest: float = HEAVIEST) -> Estimate | None:
     """What the other lists would have earned; None of fewer than two users, whom no bounds can be told from.
 
     With w = min(same / propensity, heaviest) of each place and r its reward, over A answers with P places in all:
-    reward = sum(w r) / A, the item-position estimator of Li, Abbasi-Yadkori, Kveton, Muthukrishnan, Vinay, Wen,
-    "Offline Evaluation of Ranking Policies with Click Models" (KDD 2018), with its clipping, which only ever lowers
-    it; snips = (sum(w r) / sum(w)) (P / A), after Swaminathan, Joachims, "The Self-Normalized Estimator for
-    Counterfactual Learning" (NIPS 2015), 0 where every w is; effective sample size = sum(w)^2 / sum(w^2), after Kong,
-    "A Note on Importance Sampling Using Standardized Weights" (1992). The standard error behind the bounds lets the
-    answers of one user depend on each other: it is that of the mean with users as clusters.
+
+    reward = sum(w r) / A: by place the item-position estimator, by item the item estimator, of Li, Abbasi-Yadkori,
+    Kveton, Muthukrishnan, Vinay, Wen, "Offline Evaluation of Ranking Policies with Click Models" (KDD 2018), with its
+    clipping, which only ever lowers it;
+    snips = (sum(w r) / sum(w)) (P / A), 0 where every w is: after Swaminathan, Joachims, "The Self-Normalized
+    Estimator for Counterfactual Learning" (NIPS 2015);
+    effective sample size = sum(w)^2 / sum(w^2): Kong, "A Note on Importance Sampling Using Standardized Weights"
+    (1992).
+
+    The standard error behind the bounds lets the answers of one user depend on each other: it is that of the mean with
+    users as clusters. Where few places came by lot it may be too small: the heavy weights may have been missed.
 
     Raises: ValueError for a propensity that is none.
     """
@@ -108,6 +121,7 @@ def estimate(places: Places, heaviest: float = HEAVIEST) -> Estimate | None:
         snips=float(earned.sum()) / total * len(odds) / n if total else 0.0,
         logged=float(places.rewards.sum()) / n,
         effective_sample_size=total**2 / float((weights**2).sum()) if total else 0.0,
+        lots=int((places.same & places.by_lot).sum()),
         supported=total / len(odds),
         answers=n,
     )
@@ -139,21 +153,33 @@ def off_policy(
     if lots.empty:
         return None
     shown = _rows(lots, SHOWN_AT, snapshot)
-    user_rows = shown["user"].to_numpy()
-    distinct = np.unique(user_rows[user_rows >= 0])
+    distinct = np.unique(shown["user"][shown["user"] >= 0])
     known = two_stage(generators, ranker, replace(held, users=distinct), params).lists
     lists = np.concatenate([known, _of_nobody(held, k)])
-    mine = np.where(user_rows >= 0, np.searchsorted(distinct, user_rows), len(distinct))
-    wanted = lists[mine, lots[RANK].to_numpy()]
+    mine = np.where(shown["user"] >= 0, np.searchsorted(distinct, shown["user"]), len(distinct))
+    places, odds = lots.groupby(ANSWER)[ANSWER].transform("size").to_numpy(), lots[PROPENSITY].to_numpy(np.float64)
     return estimate(
         Places(
             answers=lots[ANSWER].to_numpy(np.int64),
             users=pd.factorize(lots[USER_ID])[0],
-            same=(wanted >= 0) & (wanted == shown["item"].to_numpy()),
+            same=_among(lists[mine], shown["item"].to_numpy(), places),
             rewards=_taken(shown, _rows(snapshot.interactions, OCCURRED_AT, snapshot)),
-            propensities=lots[PROPENSITY].to_numpy(np.float64),
+            propensities=anywhere(odds, places),
+            by_lot=odds < _BY_LOT,
         )
     )
+
+
+def anywhere(propensities: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """How likely an item was to be shown in any of `places` (int64) places: float64, of `propensities` (float64) in the
+    one where it was shown. A list's own item has but its own place; what comes by lot is as likely in each."""
+    return np.where(propensities < _BY_LOT, propensities * places, propensities)
+
+
+def _among(lists: np.ndarray, item_rows: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Whether each item is among the first `places` of the list beside it: bool (n,). An unknown item, -1, is not."""
+    within = np.arange(lists.shape[1]) < places[:, None]
+    return ((lists == item_rows[:, None]) & within).any(axis=1) & (item_rows >= 0)
 
 
 def _of_nobody(held: Holdout, k: int) -> np.ndarray:

@@ -144,16 +144,18 @@ def test_the_figures_are_those_of_a_loop_over_the_places(project: Path) -> None:
     done = snapshot.interactions
     earned: dict[int, float] = {}
     logged = weights = squares = 0.0
-    places = 0
+    places = by_lot = 0
     for lot in snapshot.lots.itertuples():
         at = int(pd.Timestamp(lot.shown_at).value // 1000)
         if not windows.test_from <= at < windows.cutoff - 86_400_000_000 or lot.rank >= params.evaluation.k:
             continue
         row = snapshot.users.row(lot.user_id)
-        wanted = snapshot.items.ids[(popular if row is None else lists[row])[lot.rank]]
+        wanted = {snapshot.items.ids[item] for item in (popular if row is None else lists[row])}
         own = done[(done["user_id"] == lot.user_id) & (done["item_id"] == lot.item_id)]["occurred_at"]
         took = bool(((own >= lot.shown_at) & (own <= lot.shown_at + DAY)).any())
-        weight = (wanted == lot.item_id) / float(lot.propensity)
+        odds = float(lot.propensity)  # in its place; of ten that are judged each might have had what came by lot
+        weight = (lot.item_id in wanted) / (odds if odds > 0.5 else 10 * odds)
+        by_lot += weight > 0 and odds < 0.5
         earned[lot.answer] = earned.get(lot.answer, 0.0) + weight * took
         logged, weights, squares, places = logged + took, weights + weight, squares + weight**2, places + 1
     figures = json.loads((project / "metrics.json").read_text())
@@ -161,6 +163,7 @@ def test_the_figures_are_those_of_a_loop_over_the_places(project: Path) -> None:
     assert figures["ips_reward_per_answer"] == pytest.approx(sum(earned.values()) / len(earned), abs=1e-5)
     assert figures["logged_reward_per_answer"] == pytest.approx(logged / len(earned), abs=1e-5)
     assert figures["ips_effective_sample_size"] == pytest.approx(weights**2 / squares, rel=1e-5)
+    assert figures["ips_lots"] == by_lot > 100
     assert figures["ips_supported_share"] == pytest.approx(weights / places, abs=1e-5)
     assert figures["ips_snips"] == pytest.approx(sum(earned.values()) / weights * places / len(earned), abs=1e-5)
     assert figures["ips_reward_low"] < figures["ips_reward_per_answer"] < figures["ips_reward_high"]

@@ -131,12 +131,11 @@ def test_lists_that_hit_nothing_and_lists_of_one_place_are_drawn_without_complai
 
 
 def test_answers_with_lots_say_what_its_lists_would_have_earned_and_when_not_to_believe_it() -> None:
-    lots = Estimate(0.31, 0.25, 0.37, 0.4, 0.29, 1234.6, 0.64, 5678)
+    lots = Estimate(0.31, 0.25, 0.37, 0.4, 0.29, 1234.6, 1000, 0.97, 5678)
     said = (
         "By 5,678 answers some of whose places were given away by lot, its lists would have earned 0.3100 [0.2500, "
-        "0.3700] items taken within a day an answer (inverse propensity scores; self-normalised 0.4000), where those "
-        "shown earned 0.2900; 64% of its places could have been filled so, and the first figure counts the others as "
-        "earning nothing."
+        "0.3700] items taken within a day an answer (inverse propensity scores, whatever the place; self-normalised "
+        "0.4000), where those shown earned 0.2900; what is new in its lists came up 1,000 times."
     )
 
     def text(estimate: Estimate) -> str:
@@ -144,8 +143,9 @@ def test_answers_with_lots_say_what_its_lists_would_have_earned_and_when_not_to_
         return card(replace(facts(), report=replace(report, figures={**report.figures, **estimate.figures()})))
 
     assert f"{said}\n\n## For whom" in text(lots)
-    few = text(replace(lots, effective_sample_size=41.6))
-    assert f"{said} **The effective sample size is 42 places, below 100: do not lean on this.**\n" in few
+    few = text(replace(lots, effective_sample_size=41.6, supported=0.64))
+    rest = "Only 64% of its places could have: the others count as earning nothing."
+    assert f"{said} {rest} **The effective sample size is 42 places, below 100: do not lean on this.**\n" in few
     assert "by lot" not in card(facts())
 
 

@@ -38,6 +38,7 @@ def _written_out(value: Any) -> Any:
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID_LENGTH), AfterValidator(storable)]
 Kind = Annotated[str, StringConstraints(min_length=1, max_length=MAX_KIND_LENGTH), AfterValidator(storable)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]  # strict: true is no number
 Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 
 
@@ -59,7 +60,7 @@ class EventIn(Sent):
     kind: Kind
     event_id: Id | None = Field(None, description="makes a retry safe: an id sent before changes nothing")
     occurred_at: Moment | None = Field(None, description="RFC 3339 with a zone; the time of arrival when left out")
-    value: Annotated[float, Field(strict=True, allow_inf_nan=False)] | None = Field(None, description="money, a rating, ...")
+    value: Number | None = Field(None, description="money, a rating, ...")
     recommendation_id: UUID | None = Field(None, description="of the answer that led here")
 
 

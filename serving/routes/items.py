@@ -5,6 +5,7 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Path, Query, Response
 
+from serving import paths
 from serving.bodies import StrictRoute
 from serving.dependencies import Admin, Serve, ServiceDep
 from serving.item_schemas import CatalogueItemOut, ItemsBody, ItemsIn, ItemsOut, ListedOut
@@ -29,18 +30,14 @@ async def put_items(sent: ItemsBody, service: ServiceDep) -> Response:
     return Response(orjson.dumps(stored.model_dump()), media_type="application/json")
 
 
-@router.get(
-    "/items/{item_id:path}/similar", response_model=ListedOut, responses=ERRORS | NOT_FOUND, dependencies=[Serve]
-)
+@router.get(f"{paths.ITEM}/similar", response_model=ListedOut, responses=ERRORS | NOT_FOUND, dependencies=[Serve])
 async def similar(item_id: ItemId, service: ServiceDep, top_k: TopK = 10) -> Response:
     """Items nearest to one, by what people have in common who took both; then what is popular in its category."""
     body = await service.catalogue.similar(item_id, top_k)
     return Response(orjson.dumps(body), media_type="application/json")
 
 
-@router.get(
-    "/items/{item_id:path}", response_model=CatalogueItemOut, responses=ERRORS | NOT_FOUND, dependencies=[Serve]
-)
+@router.get(paths.ITEM, response_model=CatalogueItemOut, responses=ERRORS | NOT_FOUND, dependencies=[Serve])
 async def item(item_id: ItemId, service: ServiceDep) -> Response:
     """An item as the catalogue has it now."""
     return Response(orjson.dumps(await service.catalogue.item(item_id)), media_type="application/json")

@@ -18,7 +18,9 @@ Order = Literal["popular", "trending", "latest"]
 @router.get("/popular", response_model=ListedOut, responses=ERRORS | NOT_FOUND)
 async def popular(
     service: ServiceDep,
-    order: Annotated[Order, Query(description="most taken this week; gaining on the month; newest first", examples=["trending"])] = "popular",
+    order: Annotated[
+        Order, Query(description="most taken this week; gaining on the month; newest first", examples=["trending"])
+    ] = "popular",
     category: Annotated[Id | None, Query(description="only items of this category", examples=["Bags"])] = None,
     top_k: TopK = 10,
 ) -> Response:

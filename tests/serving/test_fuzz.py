@@ -85,6 +85,16 @@ async def test_an_odd_id_is_answered_or_refused_and_nothing_breaks(client: httpx
 
 
 @pytest.mark.anyio
+async def test_an_id_with_a_line_break_is_another_id(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/users/tea01")).status_code == 200
+    for odd in ("tea01\n", "\n", "tea01\n\n", "\ntea01"):
+        assert (await client.delete(f"/users/{quote(odd)}")).json()["user_id"] == odd
+        assert (await client.get(f"/users/{quote(odd)}")).status_code == 404
+        assert (await client.get(f"/items/{quote(odd)}")).status_code == 404
+    assert (await client.get("/users/tea01")).status_code == 200
+
+
+@pytest.mark.anyio
 async def test_a_body_of_a_megabyte_is_read_and_one_byte_more_is_not(client: httpx.AsyncClient) -> None:
     head = {"content-type": "application/json"}
     for size, statuses in ((1_000_000, {400, 422}), (1_000_001, {413})):

@@ -12,6 +12,7 @@ from nextpick.errors import DataError
 from nextpick.features.shown import NOT_SHOWN
 from nextpick.models import ranker_text
 from nextpick.models.examples import Examples
+from nextpick.models.shapley import Paths
 from nextpick.models.trees import Trees, at_hand
 from nextpick.params import Params
 
@@ -75,7 +76,7 @@ class Ranker:
 
     def get_ready(self) -> None:
         """Read the trees now, which takes tenths of a second, rather than when a few rows are first scored."""
-        _ = self._trees
+        _ = self._trees, self._paths
 
     def contributions(self, features: np.ndarray) -> np.ndarray:
         """How far each feature moves each row's score, float64 (n, len(self.features) + 1).
@@ -85,7 +86,10 @@ class Ranker:
         """
         if not len(features):
             return np.empty((0, len(self.features) + 1))
-        found = self._booster.predict(self._readable(features), pred_contrib=True, num_threads=THREADS)
+        readable = self._readable(features)
+        if self._paths is not None and (quick := self._paths.contributions(readable)) is not None:
+            return quick
+        found = self._booster.predict(readable, pred_contrib=True, num_threads=THREADS)
         return np.asarray(found, np.float64)
 
     def _readable(self, features: np.ndarray) -> np.ndarray:
@@ -97,6 +101,10 @@ class Ranker:
     @cached_property
     def _trees(self) -> Trees | None:
         return Trees.of(self.text)
+
+    @cached_property
+    def _paths(self) -> Paths | None:
+        return Paths.of(self.text)
 
     def explained(self, features: np.ndarray) -> Self:
         """The ranker with its `importance`; contributions are those to the scores of these rows, evenly thinned."""

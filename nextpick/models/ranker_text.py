@@ -48,7 +48,8 @@ def check(text: str, features: tuple[str, ...]) -> None:
 
 def trees(text: str) -> list[dict[str, np.ndarray]]:
     """The trees of a text that `check` has passed: by name, float64, the columns of their splits and leaves."""
-    keys = ("split_feature", "threshold", "decision_type", "left_child", "right_child", "leaf_value")
+    keys: tuple[str, ...] = ("split_feature", "threshold", "decision_type", "left_child", "right_child", "leaf_value")
+    keys += ("internal_count", "leaf_count")
     found = []
     for block in text.removesuffix(_END).split("\nTree=")[1:]:
         pairs = dict(line.split("=", 1) for line in block.split("\n") if "=" in line)

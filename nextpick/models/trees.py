@@ -89,15 +89,25 @@ def _tree(pairs: dict[str, np.ndarray]) -> tuple[np.ndarray, int, np.ndarray] | 
     if len(leaves) == 1:
         values[0] = leaves[0]
         return np.empty(0, _SPLIT), 0, values
-    kinds, thresholds = pairs["decision_type"].astype(np.int64), pairs["threshold"]
-    if len(leaves) > MOST_LEAVES or (kinds & _ZERO_IS_MISSING).any() or np.isnan(thresholds).any():
+    asked = sides(pairs)
+    if len(leaves) > MOST_LEAVES or asked is None:
         return None
+    below, goes_left = asked
     order, kept = _from_the_left(pairs["left_child"].astype(np.int64), pairs["right_child"].astype(np.int64))
     values[: len(order)] = leaves[order]
     splits = np.empty(len(kept), _SPLIT)
-    splits["feature"], splits["threshold"], splits["kept"] = pairs["split_feature"], _below(thresholds), kept
-    goes_left = np.where(kinds & _NAN_IS_MISSING, kinds & _DEFAULT_LEFT > 0, thresholds >= 0)  # else NaN counts as 0
+    splits["feature"], splits["threshold"], splits["kept"] = pairs["split_feature"], below, kept
     return np.concatenate([splits[~goes_left], splits[goes_left]]), int((~goes_left).sum()), values
+
+
+def sides(pairs: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray] | None:
+    """Of each split of a tree the highest float32 that goes left, and whether NaN does; None where one is of another
+    kind."""
+    kinds, thresholds = pairs["decision_type"].astype(np.int64), pairs["threshold"]
+    if (kinds & _ZERO_IS_MISSING).any() or np.isnan(thresholds).any():
+        return None
+    nan_left = np.where(kinds & _NAN_IS_MISSING, kinds & _DEFAULT_LEFT > 0, thresholds >= 0)  # else NaN counts as 0
+    return _below(thresholds), nan_left
 
 
 def _below(thresholds: np.ndarray) -> np.ndarray:

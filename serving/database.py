@@ -146,19 +146,17 @@ class Database:
         if self._lanes < LANES:
             self._lanes += 1
             self._stray(asyncio.create_task(self._open_lane()))
-        waiting = loop.create_future()
+        waiting: asyncio.Future[Lane] = loop.create_future()
         self._queue.append(waiting)
+        timer = loop.call_later(until - loop.time(), _too_late, waiting)
         try:
-            done, _ = await asyncio.wait({waiting}, timeout=until - loop.time())
+            return await waiting
         except asyncio.CancelledError:
-            if waiting.done():
+            if not waiting.cancelled():  # it was handed the lane just before
                 self._give(waiting.result())
             raise
         finally:
-            waiting.cancel()
-        if not done:
-            raise TimeoutError
-        return waiting.result()
+            timer.cancel()
 
     async def _open_lane(self) -> None:
         """For whoever waits longest; who asked for it may have given up long before, as may the next."""
@@ -224,6 +222,11 @@ class Database:
         self._strays.discard(task)
         if not task.cancelled():
             task.exception()  # looked at, so that asyncio does not log it as lost
+
+
+def _too_late(waiting: asyncio.Future[Lane]) -> None:
+    if not waiting.done():
+        waiting.set_exception(TimeoutError())
 
 
 async def _configure(conn: psycopg.AsyncConnection) -> None:

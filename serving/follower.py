@@ -1,6 +1,7 @@
 """Follow the live pointer, told by Postgres and by polling: load the release it names, try it, swap one reference."""
 
 import asyncio
+import gc
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -134,6 +135,7 @@ class Follower:
         self._metrics.release_cutoff.set(loaded.cutoff / 1e6)
         if not trees.at_hand():  # until it is, requests are answered slower, and no release waits for a compiler
             Thread(target=trees.compiled, name="compiling", daemon=True).start()
+        gc.freeze()  # a release is millions of objects that stay: no use to look through them again and again
         log.info("release taken over", release=release_id, model_version=loaded.model_version)
         with suppress(Unavailable, psycopg.Error):  # figures, no more
             row = await self._database.fetch_one(self._measure, {"release_id": release_id}, POLL_DEADLINE)

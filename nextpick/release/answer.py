@@ -57,7 +57,7 @@ def answer(
     if wanted.diversity:
         found = found.at(diverse(loaded, found.item_rows, wanted.k, wanted.diversity))
     propensities = np.ones(min(wanted.k, len(found)))
-    if wanted.exploration and rerank:
+    if wanted.exploration and rerank and not wanted.narrowed:
         shown, propensities = explore(len(found), wanted.k, wanted.exploration, wanted.seed)
         found = found.at(shown)
     found = found.first(wanted.k)

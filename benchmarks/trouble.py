@@ -39,6 +39,7 @@ from nextpick.store.migrate import migrate
 
 CLIENTS, TELLERS, PER_BATCH = 16, 2, 5
 PAUSE_SECONDS, FROZEN_SECONDS, LIMIT = 0.05, 5.0, 0.3
+WARM_SECONDS = 5.0  # of load before anything happens: connections and compiled code are not what is measured
 SERVER_CORE, OTHER_CORE = 0, 1
 
 
@@ -75,7 +76,8 @@ class Database:
 
     async def restart(self) -> None:
         await asyncio.to_thread(postgres.stop, self.process)
-        self.process = await asyncio.to_thread(lambda: postgres.start(self.cluster, self.port, self.log, tied=True))
+        # Tied, it would end with the thread that started it.
+        self.process = await asyncio.to_thread(postgres.start, self.cluster, self.port, self.log)
 
     async def freeze(self) -> None:
         """Every process of it stands still, those of sessions too."""
@@ -163,7 +165,8 @@ async def trouble(server: Server, database: Database, both: list[int], rounds: i
     happening: dict[str, Callable[[], Awaitable[None]]] = {
         "flips": flips, "restart": database.restart, "frozen": database.freeze,
     }  # fmt: skip
-    await asyncio.sleep(3)
+    await asyncio.sleep(WARM_SECONDS)
+    noticed.reads.clear()
     for _ in range(rounds):
         for name, happen in happening.items():
             before, failed = len(noticed.reads), noticed.failed

@@ -50,7 +50,7 @@ class EventLog:
             "user_ids": [event.user_id for event in rows],
             "item_ids": [event.item_id for event in rows],
             "kinds": [event.kind for event in rows],
-            "occurred_at": [event.occurred_at or now for event in rows],
+            "occurred_at": [(event.occurred_at or now).astimezone(UTC) for event in rows],
             "values": [event.value for event in rows],
             "recommendation_ids": [event.recommendation_id for event in rows],
         }

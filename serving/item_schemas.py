@@ -1,6 +1,6 @@
 """Items as they come in and go out."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import orjson
@@ -21,6 +21,15 @@ def _small(attributes: dict[str, Any]) -> dict[str, Any]:
     return attributes
 
 
+def _in_utc(moment: datetime) -> datetime:
+    """Postgres knows no zone as far off as RFC 3339 has them, and Python no year beyond 1 to 9999."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be within the years 1 to 9999 in UTC") from None
+
+
+Published = Annotated[Moment, AfterValidator(_in_utc)]
 Title = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(storable)]
 Price = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]  # strict: true is no number
 
@@ -36,7 +45,7 @@ class ItemIn(Sent):
     title: Title = ""
     categories: list[Id] = Field([], max_length=50, description="coarse to fine")
     price: Price | None = Field(None, description="null: not known")
-    published_at: Moment | None = Field(None, description="RFC 3339 with a zone; null: not known")
+    published_at: Published | None = Field(None, description="RFC 3339 with a zone; null: not known")
     attributes: Annotated[dict[str, Any], AfterValidator(_small)] = Field({})
     hidden: Annotated[bool, Field(strict=True, description="true: never shown, from the next answer on")] = False
 

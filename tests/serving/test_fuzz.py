@@ -95,6 +95,21 @@ async def test_an_id_with_a_line_break_is_another_id(client: httpx.AsyncClient) 
 
 
 @pytest.mark.anyio
+async def test_a_zone_or_a_year_that_postgres_does_not_know_breaks_nothing(client: httpx.AsyncClient) -> None:
+    for moment, status in (
+        ("2020-04-15T15:23:16-23:59", 200),
+        ("0419-04-15T15:23:16.914-17:38", 200),
+        ("0001-01-01T00:00:00+14:00", 422),
+        ("9999-12-31T23:59:59-14:00", 422),
+    ):
+        put = await client.put("/items", json={"item_id": "odd", "published_at": moment})
+        assert put.status_code == status, put.text
+        assert (await client.get("/items/odd")).status_code == 200
+    event = {"user_id": "u", "item_id": "i", "kind": "k", "occurred_at": "2020-04-15T15:23:16-23:59"}
+    assert (await client.post("/events", json=event)).json()["accepted"] == 1
+
+
+@pytest.mark.anyio
 async def test_a_body_of_a_megabyte_is_read_and_one_byte_more_is_not(client: httpx.AsyncClient) -> None:
     head = {"content-type": "application/json"}
     for size, statuses in ((1_000_000, {400, 422}), (1_000_001, {413})):

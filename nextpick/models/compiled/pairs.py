@@ -16,6 +16,7 @@ from nextpick.features.items import ITEM_FEATURES, ItemTable
 from nextpick.features.own import HALF_LIFE_DAYS, OWN_FEATURES, POPULARITY_WORTH, pulls
 from nextpick.features.pair import OF_ITEM, Pool
 from nextpick.features.user import USER_FEATURES
+from nextpick.models.compiled.ordered import first, ordered
 from nextpick.schema import US_PER_DAY
 
 USER = len(ITEM_FEATURES)  # where in a row of all families each begins
@@ -146,7 +147,7 @@ def _days(first_at, last_at):  # type: ignore[no-untyped-def]
     for i in range(n):
         found[i], found[n + i] = first_at[i] // US_PER_DAY, last_at[i] // US_PER_DAY
     kept = 0
-    for at in _ordered(found):
+    for at in ordered(found):
         if kept == 0 or days[kept - 1] != found[at]:
             days[kept] = np.int64(found[at])
             kept += 1
@@ -165,53 +166,16 @@ def _now(mine, week_shares):  # type: ignore[no-untyped-def]
 @njit(nogil=True, cache=True)
 def _places(pull):  # type: ignore[no-untyped-def]
     """Each entry's place by pull, from 0; ties to the lower item row."""
-    order, place = _ordered(-pull), np.empty(len(pull))
+    order, place = ordered(-pull), np.empty(len(pull))
     for i in range(len(order)):
         place[order[i]] = i
     return place
 
 
 @njit(nogil=True, cache=True)
-def _ordered(keys):  # type: ignore[no-untyped-def]
-    """Where each of the keys (float64) stands once they ascend, int64; equal ones keep their order. Merge sort: numba's
-    own takes ten times as long to compile."""
-    n, width = len(keys), 1
-    order, merged = np.empty(n, np.int64), np.empty(n, np.int64)
-    for i in range(n):
-        order[i] = i
-    while width < n:
-        for start in range(0, n, 2 * width):
-            middle, end = min(start + width, n), min(start + 2 * width, n)
-            left, right = start, middle
-            for i in range(start, end):
-                if right == end or (left < middle and keys[order[left]] <= keys[order[right]]):
-                    merged[i] = order[left]
-                    left += 1
-                else:
-                    merged[i] = order[right]
-                    right += 1
-        order, merged = merged, order
-        width *= 2
-    return order
-
-
-@njit(nogil=True, cache=True)
-def _first(values, least):  # type: ignore[no-untyped-def]
-    """Where among ascending values the first stands that is not below `least`."""
-    low, high = 0, len(values)
-    while low < high:
-        middle = (low + high) // 2
-        if values[middle] < least:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-@njit(nogil=True, cache=True)
 def _found(items, item):  # type: ignore[no-untyped-def]
     """The entry of an item, -1 where there is none."""
-    at = _first(items, item)
+    at = first(items, item)
     return at if at < len(items) and items[at] == item else -1
 
 
@@ -235,7 +199,7 @@ def _own(row, as_of, entry, mine, places, days):  # type: ignore[no-untyped-def]
     row[OWN + 6] = count / row[USER + 2]
     row[OWN + 7] = idle
     row[OWN + 8] = idle - row[USER + 7]
-    row[OWN + 9] = len(days) - _first(days, last_at[entry] // US_PER_DAY + 1)
+    row[OWN + 9] = len(days) - first(days, last_at[entry] // US_PER_DAY + 1)
     row[OWN + 10] = interval
     row[OWN + 11] = idle / interval if interval > 0 else _NAN
 
@@ -246,7 +210,7 @@ def _by_code(codes, items):  # type: ignore[no-untyped-def]
     found, mine = np.empty(len(items)), np.empty(len(items), np.int64)
     for i in range(len(items)):
         found[i] = codes[items[i]]
-    order = _ordered(found)
+    order = ordered(found)
     for i in range(len(order)):
         mine[i] = codes[items[order[i]]]
     return mine, order
@@ -258,7 +222,7 @@ def _category(row, as_of, code, by_code, last_at):  # type: ignore[no-untyped-de
     mine, order = by_code
     row[CATEGORY] = 0.0 if code >= 0 else _NAN
     row[CATEGORY + 1] = _NAN
-    start = _first(mine, code)
+    start = first(mine, code)
     end, last = start, np.int64(0)
     while end < len(mine) and mine[end] == code:
         last = max(last, last_at[order[end]])

@@ -50,6 +50,23 @@ def each(work: Callable[..., object], arguments: list[tuple[object, ...]]) -> Ca
     return lambda: [work(*some) for some in arguments]
 
 
+def _tell(cases: dict[str, Callable[[], object]], repeats: int, worst: float, same: bool, features: int) -> None:
+    timings = alternate(cases, repeats=repeats, at_least_seconds=1.0)
+    micros = {name: round(timing.median / ASKED * 1e6, 1) for name, timing in timings.items()}
+    report(
+        timings,
+        of_booster=round(ratio(timings, "predict 100", "booster 100"), 3),
+        of_booster_200=round(ratio(timings, "predict 200", "booster 200"), 3),
+        max_abs_diff=worst,
+        features_of_numpy=round(ratio(timings, "features 100", "features by numpy 100"), 3),
+        features_same_bits=same,
+        cpu_us=micros,
+        trees=TREES,
+        leaves=LEAVES,
+        features=features,
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=7, help="at least 5")
@@ -85,20 +102,7 @@ def main() -> None:
         cases[f"booster {size}"] = each(booster, [(row,) for row in rows])
         cases[f"features {size}"] = each(compiled, [*asked])
         cases[f"features by numpy {size}"] = each(plainly, [*asked])
-    timings = alternate(cases, repeats=repeats, at_least_seconds=1.0)
-    micros = {name: round(timing.median / ASKED * 1e6, 1) for name, timing in timings.items()}
-    report(
-        timings,
-        of_booster=round(ratio(timings, "predict 100", "booster 100"), 3),
-        of_booster_200=round(ratio(timings, "predict 200", "booster 200"), 3),
-        max_abs_diff=worst,
-        features_of_numpy=round(ratio(timings, "features 100", "features by numpy 100"), 3),
-        features_same_bits=same,
-        cpu_us=micros,
-        trees=TREES,
-        leaves=LEAVES,
-        features=len(model.features),
-    )
+    _tell(cases, repeats, worst, same, len(model.features))
 
 
 if __name__ == "__main__":

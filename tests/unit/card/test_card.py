@@ -145,7 +145,14 @@ def test_answers_with_lots_say_what_its_lists_would_have_earned_and_when_not_to_
     assert f"{said}\n\n## For whom" in text(lots)
     few = text(replace(lots, effective_sample_size=41.6, supported=0.64))
     rest = "Only 64% of its places could have: the others count as earning nothing."
-    assert f"{said} {rest} **The effective sample size is 42 places, below 100: do not lean on this.**\n" in few
+    small = "the effective sample size is 42 places, below 100"
+    assert f"{said} {rest} **Do not lean on this: {small}.**\n" in few
+    narrow = "with fewer than 30 lots for what is new in its lists, the bounds may be too narrow"
+    unlucky = said.replace("1,000 times", "29 times")
+    assert f"{unlucky} **Do not lean on this: {narrow}.**\n" in text(replace(lots, lots=29))
+    both = text(replace(lots, lots=29, effective_sample_size=41.6))
+    assert f"{unlucky} **Do not lean on this: {small}; {narrow}.**\n" in both
+    assert "lean on" not in text(replace(lots, lots=30, effective_sample_size=100.0))
     assert "by lot" not in card(facts())
 
 

@@ -9,22 +9,12 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 
-from nextpick.features.histories import histories
-from nextpick.features.items import item_table
-from nextpick.features.pair import pair_features
-from nextpick.models.bundle import load_bundle
-from nextpick.models.pool import build_pool
-from nextpick.release.lookup import microseconds
-from nextpick.store import events, items, releases
 from serving.impressions import ImpressionLog
 from serving.metrics import Metrics
-from tests.published import Version, fill, publish
 from tests.serving.conftest import running
 
 pytestmark = pytest.mark.anyio
-COLUMNS = (
-    "recommendation_id, user_id, as_of, release_id, variant, scenario, item_ids, scores, sources, features, answered_at"
-)
+COLUMNS = "recommendation_id, user_id, release_id, variant, scenario, item_ids, scores, sources, features"
 
 
 async def recommend(client: httpx.AsyncClient, user_id: str, top_k: int = 10) -> dict[str, Any]:
@@ -63,46 +53,6 @@ async def test_an_answer_is_stored_as_it_was_given_and_flushed_at_shutdown(
     assert row["features"] is None
     assert np.isnan(row["scores"]).all()
     assert row["sources"] == ["popular"] * 3
-
-
-async def test_features_served_are_bit_equal_to_those_of_the_training_path(
-    app: FastAPI, conn: psycopg.Connection, version: Version
-) -> None:
-    fill(conn)
-    conn.commit()
-    publish(conn, version)
-    users = ["tea00", "tea07", "tool02", "tool09"]
-    async with running(app) as client:
-        for user in users[1:]:
-            await recommend(client, user, 20)
-            for item in ("tea-03", "tool-01", "tea-03"):
-                await client.post("/events", json={"user_id": user, "item_id": item, "kind": "purchase"})
-            await client.post("/events", json={"user_id": user, "item_id": "never-seen", "kind": "purchase"})
-        for user in users:
-            await recommend(client, user, 20)
-    rows = stored(conn)
-    assert len(rows) == 7
-    for row in rows.values():
-        served = np.array(row["features"], np.float32).reshape(len(row["item_ids"]), -1)
-        expected = trained_features(conn, version, row)
-        np.testing.assert_array_equal(served, expected)
-
-
-def trained_features(conn: psycopg.Connection, version: Version, row: dict[str, Any]) -> np.ndarray:
-    """The training path: histories of everybody from the event table, then the pool, then the one feature function."""
-    bundle = load_bundle(version.bundle_dir)
-    release = releases.get(conn, row["release_id"])
-    cutoff, as_of = microseconds(release.cutoff), microseconds(row["as_of"])
-    kinds = bundle.params.data.kinds
-    before = events.read(conn, before=release.cutoff)
-    table = item_table(before, items.read(conn), bundle.items, cutoff)
-    then = histories(before, bundle.users, bundle.items, kinds, cutoff)
-    now = histories(events.read(conn, before=row["as_of"]), bundle.users, bundle.items, kinds, as_of)
-    user_row = np.array([bundle.users.row(row["user_id"])], np.int32)
-    pool = build_pool(bundle.generators, dict(bundle.params.pool), user_row, then, "allow", None)
-    features = pair_features(pool, now, table, as_of)
-    place = {item: i for i, item in enumerate(pool.item_rows.tolist())}
-    return features[[place[item] for item in bundle.items.rows(row["item_ids"]).tolist()]]
 
 
 async def test_a_full_queue_drops_and_counts_and_never_blocks(app: FastAPI, release_id: int) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nextpick.features.histories import Histories, find, no_history, with_events
+from nextpick.features.histories import Histories, no_history, with_events
 from nextpick.features.items import ITEM_FEATURES
 from nextpick.features.pair import Pool, pair_features
 from nextpick.models.pool import build_pool
@@ -150,13 +150,15 @@ def reasons(loaded: Loaded, found: Answer) -> tuple[str, ...]:
     """Why each item is in the answer, in one sentence."""
     rows, history, ranks = found.slots.item_rows, found.history, found.slots.ranks
     done = verb(tuple(loaded.kinds))
-    own = find(history, np.zeros(len(rows), np.int64), rows).tolist()
+    mine = history.item_rows
+    places = zip(np.searchsorted(mine, rows).tolist(), rows.tolist(), strict=True)
+    own = [at if at < len(mine) and mine[at] == row else -1 for at, row in places]
     taste: list[bool] = np.any((ranks >= 0) & (ranks < loaded.taste_sizes), axis=1).tolist()
     recent = (loaded.table.features[rows, _MONTH] > 0).tolist()
     return tuple(
         reason(
             Fact(
-                count=0 if at < 0 else int(history.counts[at]),
+                times=0 if at < 0 else int(history.counts[at]),
                 last_at=0 if at < 0 else int(history.last_at[at]),
                 by_taste=taste[i],
                 week_rank=rank if rank >= 0 else None,

@@ -1,8 +1,8 @@
 """Why an item is in an answer, in one sentence that the data bears out."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from nextpick.schema import US_PER_DAY
 
@@ -10,17 +10,16 @@ DONE = {"purchase": "bought", "view": "viewed", "rating": "rated", "click": "cli
 TOP = 100  # how many items "most ..." may name
 
 
-@dataclass(frozen=True)
-class Fact:
+class Fact(NamedTuple):
     """What is known of one answered item.
 
-    `count` and `last_at` (microseconds since 1970 UTC) are the user's own history with it; `by_taste` says that a
+    `times` and `last_at` (microseconds since 1970 UTC) are the user's own history with it; `by_taste` says that a
     generator that learns from other users proposed it; `week_rank` is its place, from 0, among the release's most
     popular of the 7 days before the cutoff, or None where nobody took it then; `recent` says that somebody did within
     28 days.
     """
 
-    count: int = 0
+    times: int = 0
     last_at: int = 0
     by_taste: bool = False
     week_rank: int | None = None
@@ -37,10 +36,10 @@ def reason(fact: Fact, done: str, cutoff: int, as_of: int) -> str:
 
     `cutoff` is the release's: popularity is counted back from it, so a sentence on it names that day.
     """
-    if fact.count > 0:
-        times = {1: "once", 2: "twice"}.get(fact.count, f"{fact.count} times")
+    if fact.times > 0:
+        often = "once" if fact.times == 1 else "twice" if fact.times == 2 else f"{fact.times} times"
         when = day(fact.last_at, as_of)
-        return f"You {done} this {times}, on {when}" if fact.count == 1 else f"You {done} this {times}, last on {when}"
+        return f"You {done} this {often}, on {when}" if fact.times == 1 else f"You {done} this {often}, last on {when}"
     if fact.by_taste:
         return f"Suggested by what people like you {done}"
     if fact.week_rank is not None and fact.week_rank < TOP:

@@ -6,6 +6,7 @@ them and is read on every request. Format: PostgreSQL's src/backend/utils/adt/ar
 
 import struct
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import psycopg
@@ -24,7 +25,7 @@ class Element:
     oid: int
     dtype: np.dtype
 
-    @property
+    @cached_property
     def wire(self) -> np.dtype:
         """One element as it travels: its length in bytes, then its value, both big-endian."""
         return np.dtype([("length", ">i4"), ("value", self.dtype.newbyteorder(">"))])

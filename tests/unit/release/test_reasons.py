@@ -13,9 +13,9 @@ BOUGHT = int(datetime(2025, 11, 12, 23, 59, 59, tzinfo=UTC).timestamp() * 1e6)
 @pytest.mark.parametrize(
     ("fact", "sentence"),
     [
-        (Fact(count=1, last_at=BOUGHT), "You bought this once, on 12 Nov"),
-        (Fact(count=2, last_at=BOUGHT), "You bought this twice, last on 12 Nov"),
-        (Fact(count=4, last_at=BOUGHT, by_taste=True, week_rank=0), "You bought this 4 times, last on 12 Nov"),
+        (Fact(times=1, last_at=BOUGHT), "You bought this once, on 12 Nov"),
+        (Fact(times=2, last_at=BOUGHT), "You bought this twice, last on 12 Nov"),
+        (Fact(times=4, last_at=BOUGHT, by_taste=True, week_rank=0), "You bought this 4 times, last on 12 Nov"),
         (Fact(by_taste=True, week_rank=0), "Suggested by what people like you bought"),
         (Fact(week_rank=99, recent=True), "Among the 100 most popular of the week to 12 Nov"),
         (Fact(week_rank=100, recent=True), "Somebody bought this in the 28 days to 12 Nov"),

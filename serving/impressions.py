@@ -50,11 +50,14 @@ class ImpressionLog:
             self._take()
             while self._batch:
                 if await self._store():
-                    self._take()
+                    if self._queue.qsize() >= BATCH:  # fewer go on gathering: small writes cost what large ones do
+                        self._take()
                 elif self._closing:
                     return
                 else:
                     await asyncio.sleep(RETRY_SECONDS)
+            if not self._queue.empty():
+                self._wake.set()
 
     async def close(self, running: asyncio.Task[None]) -> None:
         """End `run`, then store what waits, within FLUSH_SECONDS in all; the rest is counted as dropped."""

@@ -1,7 +1,7 @@
 """How many requests are being answered at once, and what that leaves time for."""
 
 HEAVY = 16  # beyond it answers are given without the ranker: it takes most of a request's time, and all wait for it
-FULL = 48  # beyond it requests are refused, so that those taken in are answered soon
+FULL = 32  # beyond it requests are refused, so that those taken in are answered soon
 
 
 class Load:

@@ -51,9 +51,7 @@ def read(text: str, secret: bytes, request: str) -> Cursor:
     unpacked = zlib.decompressobj().decompress(packed[1:], _LONGEST) if packed[:1] == b"z" else packed[1:]
     release, as_of, asked, given = orjson.loads(unpacked)
     if asked != request:
-        raise _fault(
-            "belongs to another request. Only top_k may differ from that of the page before"
-        )
+        raise _fault("belongs to another request. Only top_k may differ from that of the page before")
     return Cursor(release, as_of, asked, tuple(given))
 
 

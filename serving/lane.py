@@ -21,6 +21,7 @@ from psycopg.errors import lookup
 _NAMED = re.compile(rb"%(?:%|\((\w+)\)s)")
 _BINARY = pq.Format.BINARY
 _FINE = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
+_OUTDATED = ("0A000", "26000")  # a prepared statement's columns changed; or Postgres knows it no more
 Row = tuple[Any, ...]
 
 
@@ -34,7 +35,9 @@ class Lane:
         self._dumper = Transformer(conn)
         self._loaders: dict[bytes, Any] = {}  # of Transformers, which know a statement's columns
         self._prepared: dict[tuple[str, tuple[int, ...]], bytes] = {}
+        self._outdated: list[bytes] = []  # prepared before something changed: not to be used any more
         self._numbers = count()
+        self._fault: Exception | None = None  # why it is broken, where nobody waited to be told
         self._waiting: asyncio.Future[None] | None = None
         self._socket = self._pg.socket
         self._loop.add_reader(self._socket, self._readable)
@@ -53,8 +56,10 @@ class Lane:
         """
         statement, names = _compiled(query)
         values = self._dumper.dump_sequence([parameters[name] for name in names], _auto(len(names)))
-        timer = self._loop.call_later(seconds, self._expired)
+        timer = self._loop.call_later(seconds, self._end, TimeoutError())
         try:
+            if self._outdated:
+                await self._deallocate()
             types = self._dumper.types or ()
             name = self._prepared.get((query, types))
             if name is None:
@@ -62,6 +67,7 @@ class Lane:
                 self._pg.send_prepare(name, statement, types)
                 self._check(await self._result())
                 self._prepared[query, types] = name
+            self._go_on()
             self._pg.send_query_prepared(name, values, self._dumper.formats, _BINARY)
             return self._first(name, self._check(await self._result()))
         except (psycopg.OperationalError, asyncio.CancelledError):
@@ -70,10 +76,26 @@ class Lane:
         finally:
             timer.cancel()
 
+    async def _deallocate(self) -> None:
+        """Have Postgres forget too. Where it already has, it says so, and that is as good."""
+        self._pg.send_query(b"; ".join(b"DEALLOCATE " + name for name in self._outdated))
+        await self._result()
+        self._outdated.clear()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Raises: what broke the lane between an answer's coming and its being looked at."""
+        if self._fault is not None:
+            raise self._fault
+
     async def _result(self) -> pq.abc.PGresult:
         """The last result of what was sent."""
         while self._pg.flush():  # more than the socket takes at once
-            await self._until(self._loop.add_writer, self._loop.remove_writer)
+            self._loop.add_writer(self._socket, self._writable)
+            try:
+                await self._until()
+            finally:
+                self._loop.remove_writer(self._socket)
         last = None
         while True:
             while self._pg.is_busy():
@@ -86,34 +108,32 @@ class Lane:
             raise psycopg.OperationalError("the connection gave no result")
         return last
 
-    async def _until(self, add: Any = None, remove: Any = None) -> None:
+    async def _until(self) -> None:
+        self._go_on()
         self._waiting = self._loop.create_future()
-        if add is not None:
-            add(self._socket, self._readable)
         try:
             await self._waiting
         finally:
             self._waiting = None
-            if remove is not None:
-                remove(self._socket)
 
     def _readable(self) -> None:
         """Something came, though maybe no more than the end."""
         try:
             self._pg.consume_input()
         except psycopg.Error as error:
-            self.broken = True
             self._loop.remove_reader(self._socket)
             self._end(psycopg.OperationalError(str(error)))
             return
         if self._waiting is not None and not self._waiting.done() and not self._pg.is_busy():
             self._waiting.set_result(None)
 
-    def _expired(self) -> None:
-        self.broken = True
-        self._end(TimeoutError())
+    def _writable(self) -> None:
+        """The socket takes more. libpq counts as busy meanwhile, as there is no answer yet."""
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
 
     def _end(self, error: Exception) -> None:
+        self.broken, self._fault = True, error
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_exception(error)
 
@@ -122,8 +142,11 @@ class Lane:
             return result
         if self._pg.status != pq.ConnStatus.OK:
             self.broken = True
-        self._prepared.clear()  # a statement whose tables changed is prepared anew
         state = (result.error_field(pq.DiagnosticField.SQLSTATE) or b"").decode()
+        if state in _OUTDATED:  # of one statement; others read the same tables
+            self._outdated += self._prepared.values()
+            self._prepared.clear()
+            self._loaders.clear()
         message = result.error_message.decode(errors="replace") if result.error_message else "no message"
         raise (_error(state) or (psycopg.OperationalError if self.broken else psycopg.DatabaseError))(message)
 

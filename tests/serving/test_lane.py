@@ -1,17 +1,20 @@
 """A lane says what a cursor says, and is given up where its connection is no good any more."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import psycopg
 import pytest
+from psycopg import pq
 
 from nextpick.store import arrays
 from serving.lane import Lane
 
 pytestmark = pytest.mark.anyio
 ODD = "SELECT %(text)s::text, %(n)s::bigint, %(at)s::timestamptz, %(ids)s::text[], '{1,2}'::int4[], 5 %% 3, %(text)s"
+PREPARED = "SELECT count(*) FROM pg_prepared_statements"
 GIVEN = {"text": "50 % of \u2603", "n": 2**40, "at": datetime(2025, 1, 2, tzinfo=UTC), "ids": ["a", 'b"'], "spare": 1}
 
 
@@ -65,12 +68,42 @@ async def test_a_statement_whose_table_changed_works_again(lane: Lane, conn: psy
     with pytest.raises(psycopg.errors.FeatureNotSupported):
         await lane.fetch_one("SELECT * FROM changing", {}, 3.0)
     assert await lane.fetch_one("SELECT * FROM changing", {}, 3.0) == (1, "x")
+    assert await lane.fetch_one(PREPARED, {}, 3.0) == (2,)  # the new one, and this
+
+
+async def test_a_statement_that_postgres_forgot_is_prepared_again(lane: Lane) -> None:
+    assert await lane.fetch_one("SELECT 1", {}, 3.0) == (1,)
+    assert await lane.fetch_one("SELECT 2", {}, 3.0) == (2,)
+    lane.conn.pgconn.exec_(b"DEALLOCATE ALL")
+    with pytest.raises(psycopg.errors.InvalidSqlStatementName):
+        await lane.fetch_one("SELECT 1", {}, 3.0)
+    assert await lane.fetch_one("SELECT 2", {}, 3.0) == (2,)
+    assert await lane.fetch_one("SELECT 1", {}, 3.0) == (1,)
+
+
+async def test_faults_of_what_they_are_given_leave_prepared_statements_as_they_are(lane: Lane) -> None:
+    for _ in range(20):
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            await lane.fetch_one("SELECT 1 / %(n)s::int", {"n": 0}, 3.0)
+        assert await lane.fetch_one("SELECT 2 / %(n)s::int", {"n": 1}, 3.0) == (2,)
+    assert await lane.fetch_one(PREPARED, {}, 3.0) == (3,)
 
 
 async def test_what_takes_too_long_is_not_waited_for(lane: Lane) -> None:
     with pytest.raises(TimeoutError):
         await lane.fetch_one("SELECT pg_sleep(30)", {}, 0.1)
     assert lane.broken
+
+
+async def test_a_deadline_that_passes_as_a_statement_is_prepared_holds_for_its_answer(lane: Lane) -> None:
+    """The loop is busy meanwhile, and then finds both: the answer to the first, and that it is too late."""
+    asked = asyncio.create_task(lane.fetch_one("SELECT pg_sleep(%(n)s)", {"n": 20.0}, 0.1))
+    await asyncio.sleep(0)
+    asyncio.get_running_loop().call_soon(time.sleep, 0.3)
+    with pytest.raises(TimeoutError):
+        await asked
+    assert lane.broken
+    assert lane.conn.pgconn.transaction_status == pq.TransactionStatus.IDLE  # the statement never went out
 
 
 async def test_a_connection_that_ends_breaks_the_lane_asked_or_not(lane: Lane, conn: psycopg.Connection) -> None:
@@ -90,6 +123,22 @@ async def test_an_idle_lane_hears_of_its_end(lane: Lane, conn: psycopg.Connectio
             break
         await asyncio.sleep(0.05)
     assert lane.broken
+
+
+async def test_once_a_large_parameter_is_out_nobody_waits_for_the_socket_to_take_more(
+    lane: Lane, conn: psycopg.Connection
+) -> None:
+    """It nearly always would, and the loop would turn without rest until the answer is there."""
+    slow = "SELECT length(%(text)s::text), pg_sleep(20)"
+    asked = asyncio.create_task(lane.fetch_one(slow, {"text": "x" * 8_000_000}, 20.0))
+    sleeping = "SELECT FROM pg_stat_activity WHERE pid = %s AND wait_event = 'PgSleep'"
+    while not asked.done() and conn.execute(sleeping, (lane.conn.info.backend_pid,)).fetchone() is None:
+        conn.rollback()  # what a transaction sees of others' activity stays as it was
+        await asyncio.sleep(0.02)
+    assert not asyncio.get_running_loop().remove_writer(lane.conn.pgconn.socket)
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
 
 
 async def test_a_large_parameter_and_a_large_answer_pass(lane: Lane) -> None:

@@ -12,16 +12,19 @@ from contextlib import suppress
 from hashlib import file_digest
 from pathlib import Path
 from time import time
+from typing import Any
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from nextpick.errors import BundleError
 from nextpick.models import manifest
 
 KEPT = 3  # bundles beside the one asked for: the live one, one to go back to, and one more
 ABANDONED_SECONDS = 86_400.0  # a draft this old is of a process that was killed
+LOCK_SECONDS = 120.0  # for another process to be done fetching; whoever asked then asks again later
+CONNECT_SECONDS, SILENCE_SECONDS, FILE_SECONDS = 10.0, 30.0, 900.0  # of a web server
 _DRAFT = ".draft-"
 
 
@@ -32,7 +35,8 @@ def folder(uri: str, sha256: str, cache: Path | None) -> Path:
     and needs no `cache`.
 
     Raises: BundleError where the store has no such bundle, another one, or is away and the bundle is not here; where
-    the disk is full; or where the library for that kind of URL is not installed.
+    the disk is full; where another process is still fetching after LOCK_SECONDS; or where the library for that kind of
+    URL is not installed.
     """
     parts = urlsplit(uri)
     if parts.scheme in ("", "file"):
@@ -43,11 +47,17 @@ def folder(uri: str, sha256: str, cache: Path | None) -> Path:
     target = cache / sha256
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        with FileLock(cache / f".{sha256}.lock"):  # two workers: one fetches, the other finds it there
+        # Of two workers one fetches, and the other finds it there.
+        with FileLock(cache / f".{sha256}.lock", timeout=LOCK_SECONDS):
             if not _is_whole(target, sha256):
                 _fetch(uri, sha256, target)
             target.touch()
         _drop_old(cache, target)
+    except Timeout as error:
+        raise BundleError(
+            f"Another process is fetching {shown(uri)} and was not done within {LOCK_SECONDS:g} s. Ask again once "
+            f"it is; if it hangs, end the one that holds {error.lock_file}."
+        ) from error
     except OSError as error:
         raise BundleError(_disk(error, cache)) from error
     return target
@@ -85,36 +95,55 @@ def _fetch(uri: str, sha256: str, target: Path) -> None:
 
 
 def _getter(uri: str) -> Callable[[str, Path], None]:
-    """What copies a file of the bundle into a folder. Raises: BundleError; OSError where our disk refuses it."""
+    """What copies a file of the bundle into a folder. Raises: BundleError; OSError where our disk refuses it.
+
+    Stores put the URL into what they raise, with the key or signature in it: none of their words are passed on.
+    """
     import fsspec
 
     try:
-        store, root = fsspec.url_to_fs(uri)
-    except (ImportError, ValueError) as error:
+        store, root = fsspec.url_to_fs(uri, **_patience(uri))
+    except ImportError as error:  # says what to install, and knows no URL
         raise BundleError(
             f"Cannot read {shown(uri)}: {error}. Install what it names, or give a path, file:// or http."
-        ) from error
+        ) from None
+    except (OSError, ValueError) as error:  # some ask the store as soon as they are made
+        raise BundleError(
+            f"Cannot open {shown(uri)}: {_said(error)}. Is the store up, and is it a kind of URL that fsspec knows?"
+        ) from None
 
     def get(name: str, into: Path) -> None:
         try:
             store.get_file(f"{root.rstrip('/')}/{name}", str(into / name))
-        except FileNotFoundError as error:
-            raise BundleError(f"There is no bundle in {shown(uri)}: it has no {name}. Put it there again.") from error
+        except FileNotFoundError:
+            raise BundleError(f"There is no bundle in {shown(uri)}: it has no {name}. Put it there again.") from None
         except Exception as error:  # each store raises errors of its own
             if isinstance(error, OSError) and error.errno in _OF_OUR_DISK:
                 raise
             raise BundleError(
                 f"Cannot fetch {name} from {shown(uri)}: {_said(error)}. Is the store up, and may this machine read it?"
-            ) from error
+            ) from None
 
     return get
+
+
+def _patience(uri: str) -> dict[str, Any]:
+    """How long to wait for a store, in the words of its kind. Others than web servers keep their library's limits."""
+    if urlsplit(uri).scheme not in ("http", "https"):
+        return {}
+    from aiohttp import ClientTimeout
+
+    timeout = ClientTimeout(total=FILE_SECONDS, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS)
+    return {"client_kwargs": {"timeout": timeout}}
 
 
 _OF_OUR_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def _said(error: BaseException) -> str:
-    return f"{type(error).__name__} {str(error)[:200]}".strip()
+    """Its type, and its status where a web server gave one."""
+    status = getattr(error, "status", None)
+    return f"{type(error).__name__} {status}" if isinstance(status, int) else type(error).__name__
 
 
 def _disk(error: OSError, cache: Path) -> str:

@@ -4,7 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -15,6 +16,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from filelock import FileLock
 from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.registry import _registry as known_stores
 
@@ -53,17 +55,23 @@ class _Handler(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def store(folder: Path, port: int = 0) -> Iterator[tuple[Store, str]]:
-    """A store over `folder`, and the URL of what lies in it under "b"."""
-    with Store(("127.0.0.1", port), partial(_Handler, directory=str(folder))) as server:
-        server.asked = []
+def serving(handler: Callable[..., SimpleHTTPRequestHandler], port: int = 0) -> Iterator[Store]:
+    with Store(("127.0.0.1", port), handler) as server:
+        server.asked, server.daemon_threads = [], True
         thread = Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield server, f"http://127.0.0.1:{server.server_address[1]}/b"
+            yield server
         finally:
             server.shutdown()
             thread.join()
+
+
+@contextmanager
+def store(folder: Path, port: int = 0) -> Iterator[tuple[Store, str]]:
+    """A store over `folder`, and the URL of what lies in it under "b"."""
+    with serving(partial(_Handler, directory=str(folder)), port) as server:
+        yield server, f"http://127.0.0.1:{server.server_address[1]}/b"
 
 
 @pytest.fixture
@@ -157,6 +165,78 @@ def test_a_kind_of_store_that_is_not_installed_is_named_and_no_secret_is(tmp_pat
         bundle_cache.folder("gs://key:secret@bucket/b?token=secret", "0" * 64, tmp_path)
     assert "secret" not in str(caught.value)
     assert bundle_cache.shown("https://u:secret@h/b/?token=secret") == "https://h/b"
+
+
+class _Refusing(SimpleHTTPRequestHandler):
+    """Refuses whatever is asked, as a store does whose signature has run out."""
+
+    def do_GET(self) -> None:
+        self.send_error(403)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class Asking(MemoryFileSystem):
+    """Stands for stores that are asked as soon as they are made, and are away."""
+
+    def __init__(self, **_: object) -> None:
+        raise ConnectionRefusedError(111, "Connection refused: u:hush@h")
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://u:hush@127.0.0.1:{port}/b", r"Cannot fetch manifest\.json from .*/b: ClientResponseError 403\. Is"),
+        (
+            "http://127.0.0.1:{port}/b?sig=hush",
+            r"Cannot fetch manifest\.json from .*/b: ClientResponseError 403\. Is",
+        ),
+        ("http://u:hush@127.0.0.1:1/b", r"from http://127\.0\.0\.1:1/b: ClientConnectorError\. Is the store up"),
+        ("asking://u:hush@h/b", r"Cannot open asking://h/b: ConnectionRefusedError\. Is the store up"),
+        ("none-such://u:hush@h/b?hush", r"Cannot open none-such://h/b: ValueError\. .* fsspec knows"),
+    ],
+)
+def test_no_secret_of_a_url_is_told_by_a_fault_nor_by_what_is_logged_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, said: str
+) -> None:
+    monkeypatch.setitem(known_stores, "asking", Asking)
+    with serving(_Refusing) as server, pytest.raises(BundleError, match=said) as caught:
+        bundle_cache.folder(url.format(port=server.server_address[1]), "0" * 64, tmp_path)
+    assert "hush" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_signed_url_that_lacks_the_bundle_tells_no_signature(shelf: Path, tmp_path: Path) -> None:
+    with store(shelf) as (_, url):
+        signed = f"{url}/none?sig=hush"
+        with pytest.raises(BundleError, match=r"There is no bundle in http.*/none:") as caught:
+            bundle_cache.folder(signed, "0" * 64, tmp_path)
+    assert "hush" not in "".join(traceback.format_exception(caught.value))
+
+
+class _Silent(SimpleHTTPRequestHandler):
+    """Takes the question, and says no more than that an answer is to come."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        self.rfile.read(1)  # until who asks hangs up
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_store_that_falls_silent_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundle_cache, "SILENCE_SECONDS", 0.2)
+    with serving(_Silent) as server, pytest.raises(BundleError, match=r"TimeoutError\. Is the store up"):
+        bundle_cache.folder(f"http://127.0.0.1:{server.server_address[1]}/b", "0" * 64, tmp_path)
+
+
+def test_who_waits_for_another_that_fetches_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundle_cache, "LOCK_SECONDS", 0.1)
+    with FileLock(tmp_path / f".{'0' * 64}.lock"), pytest.raises(BundleError, match="Another process is fetching http"):
+        bundle_cache.folder("http://127.0.0.1:1/b", "0" * 64, tmp_path)
 
 
 def test_old_bundles_and_abandoned_drafts_go(shelf: Path, version: Version, tmp_path: Path) -> None:

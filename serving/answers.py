@@ -1,6 +1,7 @@
 """An answer as it leaves: what the client reads, and what is kept of it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -77,17 +78,30 @@ def _sentence(one: Explanation, like: dict[str, Any] | None, done: str) -> str:
     raised = [moved.text for moved in one.moved if moved.moved > 0][:2]
     if raised:
         parts.append(("what spoke" if parts else "What spoke") + f" for it most: {'; '.join(raised)}")
-    return f"{'; '.join(parts)}." if parts else "Nothing about you spoke for it: it is popular."
+    if parts:
+        return f"{'; '.join(parts)}."
+    return "Nothing spoke for it; it is the best of the rest." if one.moved else "It is popular; you are not known yet."
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Of an answer: whether it was `narrowed`, so that its first place is not the first of all; and whether `features`
+    may be kept, which they may not where the session's items, which nothing stores, are in them."""
+
+    narrowed: bool
+    features: bool
 
 
 def impression(
-    recommendation_id: UUID, user_id: str | None, scenario: str, loaded: Loaded, found: Answer
+    recommendation_id: UUID, user_id: str | None, scenario: str, loaded: Loaded, found: Answer, how: Kept
 ) -> Impression:
     """What is kept of an answer. Of a share of answers, drawn by their ids, the features are kept too."""
     slots = found.slots
     scored = RERANKED in slots.sources or FOLD_IN in slots.sources
     share = loaded.scenarios[scenario].log_features
-    kept = scored and len(slots) <= MOST_WITH_FEATURES and recommendation_id.int % 10_000 < share * 10_000
+    kept = (
+        how.features and scored and len(slots) <= MOST_WITH_FEATURES and recommendation_id.int % 10_000 < share * 10_000
+    )
     return Impression(
         recommendation_id=recommendation_id,
         user_id=user_id,
@@ -99,6 +113,7 @@ def impression(
         item_ids=tuple(loaded.items.ids[row] for row in slots.item_rows.tolist()),
         scores=slots.scores,
         sources=slots.sources,
-        features=slots.features if kept else None,
+        features=slots.features.copy() if kept else None,
         propensities=found.propensities.astype(np.float32) if found.explored else None,
+        narrowed=how.narrowed,
     )

@@ -34,11 +34,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     logs.configure()
     settings = settings or load_settings()
     url = settings.database()
-    metrics, load = Metrics(), Load()
+    metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        database, impressions, service = _assembled(settings, url, metrics, load)
+        database, impressions, service = _assembled(settings, url, metrics)
         app.state.service = service
         await database.open()
         writing = asyncio.create_task(impressions.run())
@@ -55,7 +55,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             await database.close()
 
     app = FastAPI(title="NextPick", version=__version__, lifespan=lifespan, description=DESCRIPTION)
-    app.add_middleware(Edge, metrics=metrics, load=load)
+    app.add_middleware(Edge, metrics=metrics)
     problems.install(app)
     migrated.install(app)
     openapi.install(app)
@@ -64,7 +64,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-def _assembled(settings: Settings, url: str, metrics: Metrics, load: Load) -> tuple[Database, ImpressionLog, Service]:
+def _assembled(settings: Settings, url: str, metrics: Metrics) -> tuple[Database, ImpressionLog, Service]:
     database = Database(url)
     follower = Follower(database, url, metrics, settings.bundle_cache_folder)
     impressions = ImpressionLog(database, metrics)
@@ -73,7 +73,7 @@ def _assembled(settings: Settings, url: str, metrics: Metrics, load: Load) -> tu
         database=database,
         keyring=Keyring(database, settings, metrics),
         follower=follower,
-        recommender=Recommender(database, follower, impressions, metrics, load),
+        recommender=Recommender(database, follower, impressions, metrics, Load()),
         events=EventLog(database, metrics),
         catalogue=Catalogue(database, follower),
         users=Users(settings, database, follower),

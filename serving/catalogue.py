@@ -112,7 +112,7 @@ class Catalogue:
                 added, changed = added + again, changed + more
         except (Unavailable, psycopg.errors.InsufficientResources) as error:
             raise away("No item of this request is known to be stored; sending it again does no harm.") from error
-        await self._follower.poll()
+        await self._follower.look()
         return ItemsOut(added=added, changed=changed, unchanged=len(items) - added - changed)
 
     async def _written(self, sent: str) -> Row:

@@ -13,7 +13,8 @@ from serving.problems import invalid
 MOST_GIVEN = 1000  # items over all pages
 _SIGNATURE = 16  # bytes
 _PACKED_FROM = 512  # bytes; less is not worth packing
-_LONGEST = 1_000_000  # bytes, unpacked
+LONGEST = 500_000  # characters of a cursor: a body is 1 MB at most
+_UNPACKED = 4_000_000  # bytes: of 1000 ids as long as any
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def read(text: str, secret: bytes, request: str) -> Cursor:
     signature, packed = raw[:_SIGNATURE], raw[_SIGNATURE:]
     if not packed or not hmac.compare_digest(signature, _signed(packed, secret)):
         raise _fault("is not a cursor that this service gave. Send the one of the last page as it was, or none")
-    unpacked = zlib.decompressobj().decompress(packed[1:], _LONGEST) if packed[:1] == b"z" else packed[1:]
+    unpacked = zlib.decompressobj().decompress(packed[1:], _UNPACKED) if packed[:1] == b"z" else packed[1:]
     release, as_of, asked, given = orjson.loads(unpacked)
     if asked != request:
         raise _fault("belongs to another request. Only top_k may differ from that of the page before")

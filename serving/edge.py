@@ -9,25 +9,19 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving import problems
-from serving.load import Load
 from serving.metrics import Metrics
 
 MAX_BODY = 1_000_000  # bytes
 REQUEST_ID = b"x-request-id"
-WATCHED = ("/health/", "/metrics")  # never refused: whoever watches the service must see that it has too much to do
 _SAFE_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 log = structlog.get_logger()
 
 
 class Edge:
-    """ASGI middleware. A client's X-Request-ID is kept where it is short and plain, else a new one is made.
+    """ASGI middleware. A client's X-Request-ID is kept where it is short and plain, else a new one is made."""
 
-    Where too many requests are being answered already, another is refused at once, but for those that ask how the
-    service is.
-    """
-
-    def __init__(self, app: ASGIApp, metrics: Metrics, load: Load) -> None:
-        self.app, self.metrics, self.load = app, metrics, load
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app, self.metrics = app, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -46,9 +40,8 @@ class Edge:
                 message["headers"] = [*message.get("headers", ()), (REQUEST_ID, request_id)]
             await send(message)
 
-        self.load.requests += 1
         try:
-            if (problem := self._refusal(scope["path"], headers)) is None:
+            if (problem := _refusal(headers)) is None:
                 await self.app(scope, _limited(receive, headers), sending)
             else:
                 await problems.response(problem)(scope, receive, sending)
@@ -58,22 +51,15 @@ class Edge:
             if status == 499:
                 await problems.response(problems.unexpected())(scope, receive, sending)
         finally:
-            self.load.requests -= 1
             route = getattr(scope.get("route"), "path", "unmatched")
             method = scope["method"] if scope["method"] in _METHODS else "other"
             self.metrics.answered(method, route, status).observe(perf_counter() - start)
 
-    def _refusal(self, path: str, headers: dict[bytes, bytes]) -> problems.Problem | None:
-        if _announced(headers) > MAX_BODY:
-            return problems.Problem(413, "content-too-large", problems.DETAILS[413], headers={"connection": "close"})
-        if self.load.full and not path.startswith(WATCHED):
-            return problems.Problem(
-                503,
-                "overloaded",
-                f"{self.load.requests - 1} requests are being answered already. Send this again.",
-                headers={"Retry-After": "1"},
-            )
-        return None
+
+def _refusal(headers: dict[bytes, bytes]) -> problems.Problem | None:
+    if _announced(headers) > MAX_BODY:
+        return problems.Problem(413, "content-too-large", problems.DETAILS[413], headers={"connection": "close"})
+    return None
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

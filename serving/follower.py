@@ -14,7 +14,7 @@ import structlog
 
 from nextpick import bundle_cache
 from nextpick.errors import NextPickError
-from nextpick.models import trees
+from nextpick.models import shapley, trees
 from nextpick.release import lookup
 from nextpick.release.loaded import Loaded
 from nextpick.release.rehearsal import rehearse
@@ -51,6 +51,8 @@ class Follower:
         queries = sql.load("releases")
         self._query, self._measure, self._hear = queries["follow"], queries["measure"], queries["listen"]
         self._polling = asyncio.Lock()
+        self._hidden_ids: frozenset[str] = frozenset()  # as last read
+        self._loading: asyncio.Task[None] | None = None
         self._failed: tuple[int, float, float] = (0, 0.0, 0.0)  # release, retry at, pause
 
     def served(self) -> Current:
@@ -66,11 +68,15 @@ class Follower:
 
     async def run(self) -> None:
         """Poll until cancelled: each second, and when a flip or a change of items is told."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._listen())
-            while True:
-                await self.poll()
-                await asyncio.sleep(POLL_SECONDS)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._listen())
+                while True:
+                    await self.look()
+                    await asyncio.sleep(POLL_SECONDS)
+        finally:
+            if self._loading is not None:
+                self._loading.cancel()
 
     async def _listen(self) -> None:
         """Being told saves up to a second; a connection that is lost, or hangs unnoticed, costs no more than that."""
@@ -81,11 +87,17 @@ class Follower:
                 ) as conn:
                     await conn.execute(self._hear)
                     async for _ in conn.notifies():
-                        await self.poll()
+                        await self.look()
             await asyncio.sleep(POLL_SECONDS)
 
     async def poll(self) -> None:
-        """Look once: take over a new release, and the hidden items as they are now. Never raises."""
+        """Look once, and wait until a new release that is found is taken over, or is not. Never raises."""
+        await self.look()
+        if self._loading is not None:
+            await asyncio.wait({self._loading})
+
+    async def look(self) -> None:
+        """Take over the hidden items as they are now; a new release is loaded aside, however long that takes."""
         async with self._polling:
             await self._look()
 
@@ -102,10 +114,12 @@ class Follower:
             return
         release_id, hidden_ids = (row[0], frozenset(row[1])) if row else (None, frozenset())
         self.problem = None if release_id is None else self.problem
-        if release_id is not None and (self.current is None or self.current.loaded.release_id != release_id):
-            await self._take_over(release_id, hidden_ids)
+        self._hidden_ids = hidden_ids
         if self.current is not None and self.current.hidden_ids != hidden_ids:
             self.current = _current(self.current.loaded, hidden_ids, self.current.secret)
+        idle = self._loading is None or self._loading.done()
+        if idle and release_id is not None and (self.current is None or self.current.loaded.release_id != release_id):
+            self._loading = asyncio.create_task(self._take_over(release_id))
 
     async def _lacks(self, error: Exception) -> bool:
         """Whether the schema is too old for the live pointer to be read; `problem` says so, and once the log."""
@@ -115,7 +129,7 @@ class Follower:
             log.error("cannot read the live pointer", reason=lacks.detail)
         return lacks is not None
 
-    async def _take_over(self, release_id: int, hidden_ids: frozenset[str]) -> None:
+    async def _take_over(self, release_id: int) -> None:
         failed_id, retry_at, pause = self._failed
         if failed_id == release_id and monotonic() < retry_at:
             return
@@ -130,11 +144,11 @@ class Follower:
             self._metrics.release_errors.inc()
             log.exception("release not taken over; the old one serves on", release=release_id)
             return
-        self.current, self.problem = _current(loaded, hidden_ids, secret), None
+        self.current, self.problem = _current(loaded, self._hidden_ids, secret), None
         self._metrics.release.set(release_id)
         self._metrics.release_cutoff.set(loaded.cutoff / 1e6)
         if not trees.at_hand():  # until it is, requests are answered slower, and no release waits for a compiler
-            Thread(target=trees.compiled, name="compiling", daemon=True).start()
+            Thread(target=_compile, name="compiling", daemon=True).start()
         gc.freeze()  # a release is millions of objects that stay: no use to look through them again and again
         log.info("release taken over", release=release_id, model_version=loaded.model_version)
         with suppress(Unavailable, psycopg.Error):  # figures, no more
@@ -144,6 +158,11 @@ class Follower:
                 self._metrics.release_bytes.set(row[1])
 
 
+def _compile() -> None:
+    trees.compiled()
+    shapley.compiled()
+
+
 def _current(loaded: Loaded, hidden_ids: frozenset[str], secret: bytes) -> Current:
     return Current(loaded, hidden_ids, lookup.hidden_mask(loaded.items, hidden_ids), secret)
 
@@ -151,12 +170,12 @@ def _current(loaded: Loaded, hidden_ids: frozenset[str], secret: bytes) -> Curre
 def load_and_try(url: str, release_id: int, cache: Path | None = None) -> tuple[Loaded, bytes]:
     """Load a release, and try it out; and the key of cursors. Runs in a thread. Raises: NextPickError."""
     with connect(url) as conn:
-        arrays.register(conn)
         release = releases.get(conn, release_id)
-        folder = bundle_cache.folder(release.bundle_uri, release.bundle_sha256, cache)
+    folder = bundle_cache.folder(release.bundle_uri, release.bundle_sha256, cache)  # may take long: in no transaction
+    with connect(url) as conn:
+        arrays.register(conn)
         loaded = lookup.load(conn, replace(release, bundle_uri=str(folder)))
         first = lists.first(conn, release_id)
         secret = signing.secret(conn)
-    loaded.bundle.ranker.get_ready()
     rehearse(loaded, None if first is None else lookup.parse(loaded, first[1:])[0])
     return loaded, secret

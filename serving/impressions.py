@@ -12,7 +12,8 @@ from nextpick.store.impressions import Impression, pieces
 from serving.database import Database, Unavailable
 from serving.metrics import Metrics
 
-QUEUE = 20_000  # answers; about 100 MB at worst
+QUEUE = 20_000  # answers
+MOST_BYTES = 100_000_000  # of their features
 BATCH = 500
 AT_ONCE = 8  # encoded while requests wait: some tens of microseconds each
 GATHER_SECONDS = 0.2  # how long the first of a batch may wait for others
@@ -29,16 +30,19 @@ class ImpressionLog:
         self._queue: asyncio.Queue[Impression] = asyncio.Queue(queue)
         self._batch: list[Impression] = []  # taken from the queue, not stored yet
         self._sql = sql.load("impressions")
+        self._bytes = 0  # of features in the queue
         self._wake = asyncio.Event()
         self._closing = False
         self._unsure = False  # whether the batch may have been stored by a try whose answer was lost
 
     def add(self, impression: Impression) -> None:
         """Queue one answer."""
-        try:
-            self._queue.put_nowait(impression)
-        except asyncio.QueueFull:
+        size = _size(impression)
+        if self._queue.full() or self._bytes + size > MOST_BYTES:
             self._metrics.impressions_dropped.labels("queue_full").inc()
+        else:
+            self._queue.put_nowait(impression)
+            self._bytes += size
         self._wake.set()
 
     async def run(self) -> None:
@@ -81,6 +85,7 @@ class ImpressionLog:
     def _take(self) -> None:
         while len(self._batch) < BATCH and not self._queue.empty():
             self._batch.append(self._queue.get_nowait())
+            self._bytes -= _size(self._batch[-1])
         self._metrics.impressions_waiting.set(self._queue.qsize() + len(self._batch))
 
     async def _store(self) -> bool:
@@ -118,3 +123,7 @@ async def _encoded(batch: Sequence[Impression]) -> bytes:
         if i % AT_ONCE == 0:
             await asyncio.sleep(0)
     return b"".join(parts)
+
+
+def _size(impression: Impression) -> int:
+    return 0 if impression.features is None else int(impression.features.nbytes)

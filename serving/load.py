@@ -1,11 +1,17 @@
-"""How many requests are being answered at once, and what that leaves time for."""
+"""How many answers are in the making, and what that leaves time for."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from serving.problems import Problem
 
 HEAVY = 16  # beyond it answers are given without the ranker: it takes most of a request's time, and all wait for it
 FULL = 32  # beyond it requests are refused, so that those taken in are answered soon
 
 
 class Load:
-    """Counted by the edge, one of each app. All of it is one loop's, so that counting needs no lock."""
+    """Of one app, counted once a request is whole and let in: who sends slowly is no load. All of it is one loop's, so
+    that counting needs no lock."""
 
     def __init__(self, heavy: int = HEAVY, full: int = FULL) -> None:
         self._heavy, self._full = heavy, full
@@ -16,7 +22,14 @@ class Load:
         """Whether there are so many that each should have the cheaper answer."""
         return self.requests > self._heavy
 
-    @property
-    def full(self) -> bool:
-        """Whether there are so many, the newest counted, that it should be refused."""
-        return self.requests > self._full
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """One more, while it lasts. Raises: Problem 503 where there are too many already."""
+        if self.requests >= self._full:
+            detail = f"{self.requests} requests are being answered already. Send this again."
+            raise Problem(503, "overloaded", detail, headers={"Retry-After": "1"})
+        self.requests += 1
+        try:
+            yield
+        finally:
+            self.requests -= 1

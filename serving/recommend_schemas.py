@@ -5,6 +5,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from serving.cursor import LONGEST
+from serving.item_schemas import Price
 from serving.schemas import Id, Sent
 
 MAX_RANKED = 500
@@ -23,7 +25,6 @@ def _distinct(ids: list[str]) -> list[str]:
 
 
 Names = Annotated[list[Id], Field(max_length=50)]
-Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class CategoriesIn(Sent):
@@ -75,11 +76,11 @@ class RecommendIn(Sent):
     price: PriceIn | None = None
     exclude_item_ids: list[Id] = Field([], max_length=MAX_EXCLUDED, description="not these, such as those on the page")
     recent_item_ids: list[Id] = Field([], max_length=MAX_RECENT, description=RECENT)
-    diversity: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = Field(
+    diversity: Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)] | None = Field(
         None, description="0: the best; towards 1: ever less like each other. The scenario's if left out"
     )
     explain: Annotated[bool, Field(strict=True, description="say of each item what spoke for it")] = False
-    cursor: Annotated[str, Field(min_length=1, max_length=600_000)] | None = Field(
+    cursor: Annotated[str, Field(min_length=1, max_length=LONGEST)] | None = Field(
         None, description="of the page before, with the same request else"
     )
 
@@ -125,8 +126,8 @@ class ItemOut(BaseModel):
 
     item_id: str
     title: str
-    score: float | None = Field(description="the ranker's; null where no ranker ran")
-    rank: int = Field(description="1 is the best")
+    score: float | None = Field(description="the ranker's: of now, or of the night for candidates; null without any")
+    rank: int = Field(description="1 is the best; a page goes on counting from the one before")
     source: Source = Field(
         description="who filled the slot. reranked: the user's list, scored again now. candidates: the list in its own "
         "order. fold_in: chosen now by the user's history. popular: for somebody nobody knows. filled: popular, to "

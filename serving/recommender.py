@@ -19,7 +19,7 @@ from nextpick.release.reasons import verb
 from nextpick.release.wanted import Wanted
 from serving import answers, cursor
 from serving.asking import known_rows, page_of, scenario_of, somebody, with_recent
-from serving.cursor import MOST_GIVEN, Cursor
+from serving.cursor import LONGEST, MOST_GIVEN, Cursor
 from serving.database import Database, Unavailable
 from serving.follower import Current, Follower
 from serving.impressions import ImpressionLog
@@ -48,7 +48,11 @@ class Recommender:
 
     async def recommend(self, asked: RecommendIn) -> dict[str, Any]:
         """The body of RecommendOut. Raises: Problem 422 for what the release does not know, 503 before the first
-        release; nothing else once there is one."""
+        release or where too much is asked at once; nothing else."""
+        with self._load.one():
+            return await self._recommend(asked)
+
+    async def _recommend(self, asked: RecommendIn) -> dict[str, Any]:
         somebody(asked.user_id, asked.recent_item_ids)
         current, recommendation_id = self._follower.served(), uuid4()
         loaded, digest = current.loaded, _digest(asked)
@@ -58,13 +62,22 @@ class Recommender:
         since = with_recent(loaded, since, asked.recent_item_ids, page.until)
         found, failed = await self._answered(current, row, since, page.wanted)
         items, silent = await self._items(loaded, found, asked.explain)
-        body = self._body(recommendation_id, asked.user_id, asked.scenario, loaded, found, missing + failed + silent)
+        kept = answers.Kept(narrowed=page.wanted.narrowed, features=not asked.recent_item_ids)
+        body = self._body(
+            recommendation_id, asked.user_id, asked.scenario, loaded, found, missing + failed + silent, kept
+        )
+        for item in items:
+            item["rank"] += len(before.given) if before else 0
         body["items"] = items
         body["cursor"] = _next(before, loaded, found, page.wanted.k, digest, current.secret)
         return body
 
     async def rank(self, asked: RankIn) -> dict[str, Any]:
         """The body of RankOut. Raises: as recommend."""
+        with self._load.one():
+            return await self._rank(asked)
+
+    async def _rank(self, asked: RankIn) -> dict[str, Any]:
         somebody(asked.user_id, asked.recent_item_ids)
         current, recommendation_id = self._follower.served(), uuid4()
         loaded = current.loaded
@@ -75,7 +88,10 @@ class Recommender:
         rows = rows[~current.hidden[rows]]
         found, failed = await self._ordered(loaded, row, since, rows)
         items, silent = await self._items(loaded, found, asked.explain)
-        body = self._body(recommendation_id, asked.user_id, asked.scenario, loaded, found, missing + failed + silent)
+        kept = answers.Kept(narrowed=True, features=not asked.recent_item_ids)
+        body = self._body(
+            recommendation_id, asked.user_id, asked.scenario, loaded, found, missing + failed + silent, kept
+        )
         body["items"] = _ranked(current, asked.item_ids, items)
         return body
 
@@ -102,14 +118,18 @@ class Recommender:
         try:
             if self._load.heavy:
                 raise Busy
-            return work() if light(row, since, wanted) else await self.scoring.run(work), ()
+            return work() if light(loaded, row, since, wanted, hidden) else await self.scoring.run(work), ()
         except Busy:
             failed = "time"
         except Exception:
             log.exception("not reranked; the list's own order is answered", release=loaded.release_id)
             failed = "ranker"
         plain = replace(wanted, diversity=0.0)
-        return answer(loaded, row, Since.nothing(), plain, hidden, rerank=False), (failed,)
+        try:
+            return answer(loaded, row, since, plain, hidden, rerank=False), (failed,)
+        except Exception:
+            log.exception("answered without what the user did since", release=loaded.release_id)
+            return answer(loaded, row, Since.nothing(), plain, hidden, rerank=False), (failed,)
 
     async def _ordered(
         self, loaded: Loaded, row: ListRow | None, since: Since, rows: np.ndarray
@@ -150,13 +170,14 @@ class Recommender:
         loaded: Loaded,
         found: Answer,
         missing: tuple[str, ...],
+        kept: answers.Kept,
     ) -> dict[str, Any]:
         """Count the answer, keep it, and begin its body."""
         for what in missing:
             self._metrics.degraded.labels(what).inc()
         for source, count in Counter(found.slots.sources).items():
             self._metrics.slots.labels(source).inc(count)
-        self._impressions.add(answers.impression(recommendation_id, user_id, scenario, loaded, found))
+        self._impressions.add(answers.impression(recommendation_id, user_id, scenario, loaded, found, kept))
         return answers.head(recommendation_id, user_id, scenario, loaded, bool(missing))
 
 
@@ -197,4 +218,5 @@ def _next(before: Cursor | None, loaded: Loaded, found: Answer, k: int, digest: 
     if len(found) < k or len(given) >= MOST_GIVEN:
         return None
     started = before or Cursor(loaded.release_id, found.as_of, digest, ())
-    return cursor.write(replace(started, given=given), secret)
+    written = cursor.write(replace(started, given=given), secret)
+    return written if len(written) <= LONGEST else None

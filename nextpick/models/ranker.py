@@ -10,9 +10,8 @@ import numpy as np
 
 from nextpick.errors import DataError
 from nextpick.features.shown import NOT_SHOWN
-from nextpick.models import ranker_text
+from nextpick.models import ranker_text, shapley
 from nextpick.models.examples import Examples
-from nextpick.models.shapley import Paths
 from nextpick.models.trees import Trees, at_hand
 from nextpick.params import Params
 
@@ -87,7 +86,8 @@ class Ranker:
         if not len(features):
             return np.empty((0, len(self.features) + 1))
         readable = self._readable(features)
-        if self._paths is not None and (quick := self._paths.contributions(readable)) is not None:
+        worth = len(features) >= _MANY or shapley.at_hand()
+        if worth and self._paths is not None and (quick := self._paths.contributions(readable)) is not None:
             return quick
         found = self._booster.predict(readable, pred_contrib=True, num_threads=THREADS)
         return np.asarray(found, np.float64)
@@ -103,8 +103,8 @@ class Ranker:
         return Trees.of(self.text)
 
     @cached_property
-    def _paths(self) -> Paths | None:
-        return Paths.of(self.text)
+    def _paths(self) -> shapley.Paths | None:
+        return shapley.Paths.of(self.text)
 
     def explained(self, features: np.ndarray) -> Self:
         """The ranker with its `importance`; contributions are those to the scores of these rows, evenly thinned."""

@@ -83,12 +83,20 @@ class Paths:
 
 @cache
 def compiled() -> ModuleType | None:
-    """The kernel; None without numba, or where it has no folder to keep code in."""
+    """The kernel, ready to run, which may take seconds of compiling; None without numba, or where that has no folder to
+    keep code in."""
     try:
         from nextpick.models.compiled import shapley
     except (ImportError, RuntimeError):
         return None
+    one = Paths(np.array([0, 1]), np.ones(1), np.array([(0, *_ANY)], _CONDITION), 0.0)
+    shapley.contributions(np.zeros((1, 1), np.float32), one)
     return shapley
+
+
+def at_hand() -> bool:
+    """Whether the kernel was made ready before: then it is worth it for a few rows, too."""
+    return compiled.cache_info().currsize > 0 and compiled() is not None
 
 
 def _leaves(tree: dict[str, np.ndarray]) -> tuple[list[_Leaf], float] | None:

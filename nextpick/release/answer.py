@@ -76,11 +76,14 @@ def history_of(loaded: Loaded, row: ListRow | None, since: Since) -> tuple[Histo
     return with_events(history, since.item_rows, since.weights, since.occurred_at, as_of), as_of
 
 
-def light(row: ListRow | None, since: Since, wanted: Wanted) -> bool:
-    """Whether the user's list very likely holds enough, so that nothing else need be scored."""
-    if wanted.narrowed or wanted.diversity:
+def light(loaded: Loaded, row: ListRow | None, since: Since, wanted: Wanted, hidden: np.ndarray) -> bool:
+    """Whether the user's list surely holds enough, so that nothing else need be scored."""
+    if wanted.narrowed or wanted.diversity or wanted.policy != loaded.seen_policy:
         return False
-    return len(row.item_rows) >= wanted.k if row is not None else not len(since.item_rows)
+    if row is None:
+        return not len(since.item_rows)
+    gone = int(hidden[row.item_rows].sum()) + (0 if wanted.policy == "allow" else len(since.item_rows))
+    return len(row.item_rows) - gone >= wanted.k
 
 
 def _listed(loaded: Loaded, row: ListRow | None, history: Histories, showable: Showable, rerank: bool) -> Slots:

@@ -1,9 +1,12 @@
 """Put items that somebody else chose into a user's order."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from nextpick.features.histories import Histories
-from nextpick.models.pool import pool_of
+from nextpick.features.pair import Pool
+from nextpick.models.pool import build_pool, pool_of
 from nextpick.release.answer import Answer, history_of, ranked
 from nextpick.release.loaded import ListRow, Loaded, Since
 from nextpick.release.slots import CANDIDATES, RERANKED, Slots
@@ -22,7 +25,21 @@ def order(loaded: Loaded, row: ListRow | None, since: Since, item_rows: np.ndarr
 
 
 def _scored(loaded: Loaded, history: Histories, rows: np.ndarray) -> Slots:
-    return ranked(loaded, pool_of(loaded.bundle.generators, rows, history), history, RERANKED)
+    """Ranks are those among the user's own candidates, as the ranker learnt them, and not among what was sent."""
+    bundle = loaded.bundle
+    sizes = {name: bundle.params.pool[name] for name in bundle.generators}
+    own = build_pool(bundle.generators, sizes, np.zeros(1, np.int32), history, loaded.seen_policy)
+    sent = pool_of(bundle.generators, rows, history)
+    columns = [_ranks(own, sent, column) for column in range(len(bundle.generators))]
+    ranks = np.stack(columns, axis=1) if columns else sent.ranks
+    return ranked(loaded, replace(sent, ranks=ranks), history, RERANKED)
+
+
+def _ranks(own: Pool, sent: Pool, column: int) -> np.ndarray:
+    """How many of the user's candidates stand before each item that was sent, int16; -1 where it has no score."""
+    scores, theirs = sent.scores[:, column, None], own.scores[None, :, column]
+    before = (theirs > scores) | ((theirs == scores) & (own.item_rows < sent.item_rows[:, None]))
+    return np.where(np.isnan(scores[:, 0]), -1, before.sum(axis=1)).astype(np.int16)
 
 
 def _by_popularity(loaded: Loaded, rows: np.ndarray) -> Slots:

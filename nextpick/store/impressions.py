@@ -18,7 +18,7 @@ from nextpick.store.arrays import FLOAT4
 _POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _START = b"PGCOPY\n\xff\r\n\x00" + b"\x00" * 8
 _END = b"\xff\xff"
-_FIELDS = (12).to_bytes(2, "big")
+_FIELDS = (13).to_bytes(2, "big")
 _NULL = b"\xff\xff\xff\xff"
 _TEXT_OID = 25
 _SQL = sql.load("impressions")
@@ -28,7 +28,8 @@ _SQL = sql.load("impressions")
 class Impression:
     """One answer, to an anonymous session where `user_id` is None. `scores` float32 (k,); `features` float32 (k, F) in
     the bundle's FEATURES order, NaN where no ranker ran, or None where it ran for no item or they were not kept;
-    `propensities` float32 (k,), None where no lots were drawn."""
+    `propensities` float32 (k,), None where no lots were drawn. `narrowed`: by filters, ids, pages before, or to items
+    that the caller chose."""
 
     recommendation_id: UUID
     user_id: str | None
@@ -42,6 +43,7 @@ class Impression:
     sources: tuple[str, ...]
     features: np.ndarray | None
     propensities: np.ndarray | None = None
+    narrowed: bool = False
 
 
 def get(conn: psycopg.Connection, recommendation_id: UUID) -> Impression | None:
@@ -113,6 +115,7 @@ def _row(impression: Impression) -> bytes:
         _texts(impression.sources),
         None if features is None else arrays.dump(features.reshape(-1), FLOAT4),
         None if impression.propensities is None else arrays.dump(impression.propensities, FLOAT4),
+        bytes([impression.narrowed]),
     )
     parts = [_FIELDS]
     for field in fields:

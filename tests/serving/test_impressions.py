@@ -1,7 +1,9 @@
 """What was answered is stored, off the path, with the very numbers the ranker saw."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import numpy as np
@@ -9,7 +11,8 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 
-from serving.impressions import ImpressionLog
+from nextpick.store.impressions import Impression
+from serving.impressions import MOST_BYTES, ImpressionLog
 from serving.metrics import Metrics
 from tests.serving.conftest import running
 
@@ -61,8 +64,19 @@ async def test_a_full_queue_drops_and_counts_and_never_blocks(app: FastAPI, rele
         metrics = Metrics()
         full = ImpressionLog(app.state.service.database, metrics, queue=2)
         for _ in range(5):
-            full.add(None)  # type: ignore[arg-type]
-    assert 'nextpick_impressions_dropped_total{reason="queue_full"} 3.0' in metrics.text().decode()
+            full.add(an_impression(0))
+        heavy = ImpressionLog(app.state.service.database, metrics)
+        for _ in range(5):
+            heavy.add(an_impression(MOST_BYTES // 3))
+    assert 'nextpick_impressions_dropped_total{reason="queue_full"} 5.0' in metrics.text().decode()
+
+
+def an_impression(feature_bytes: int) -> Impression:
+    now = datetime.now(UTC)
+    features = np.empty(feature_bytes // 4, np.float32)
+    return Impression(
+        uuid4(), "u", now, now, 1, "default", "default", ("i",), np.ones(1, np.float32), ("popular",), features
+    )
 
 
 async def test_written_impressions_are_counted(app: FastAPI, release_id: int) -> None:

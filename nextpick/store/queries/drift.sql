@@ -29,10 +29,10 @@ LIMIT 1;
 
 -- name: answers
 -- A sample of a window's answers, the same one every time: ids are random, and so is the order of their hashes.
--- Only ids are sorted: answers are wide.
+-- Only ids are sorted: answers are wide. Those that were narrowed are not like the rest, and left out.
 WITH chosen AS (
     SELECT recommendation_id FROM nextpick.impressions
-    WHERE answered_at >= %(since)s AND answered_at < %(before)s
+    WHERE answered_at >= %(since)s AND answered_at < %(before)s AND NOT narrowed
     ORDER BY md5(recommendation_id::text) LIMIT %(limit)s
 )
 SELECT answered_at, release_id, scores, sources, features FROM nextpick.impressions JOIN chosen USING (recommendation_id)

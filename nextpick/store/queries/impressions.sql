@@ -1,7 +1,7 @@
 -- name: copy
 -- Answers as they were given, in the binary format.
 COPY nextpick.impressions (recommendation_id, user_id, answered_at, as_of, release_id, variant, scenario,
-                           item_ids, scores, sources, features, propensities) FROM STDIN (FORMAT binary);
+                           item_ids, scores, sources, features, propensities, narrowed) FROM STDIN (FORMAT binary);
 
 -- name: known
 -- Which of these answers are stored already: asked before a write is tried again.
@@ -11,15 +11,15 @@ WHERE recommendation_id = ANY (%(ids)s) AND answered_at >= %(since)s;
 -- name: get
 -- One answer as it was given, or no row.
 SELECT recommendation_id, user_id, answered_at, as_of, release_id, variant, scenario, item_ids, scores, sources, features,
-       propensities
+       propensities, narrowed
 FROM nextpick.impressions WHERE recommendation_id = %(recommendation_id)s;
 
 -- name: shown
 -- Which items answers of a window put at which rank, from 0: the best of each user, item and day; nothing from before
--- a user was erased.
+-- a user was erased, or of answers whose first place was not the first of all.
 SELECT user_id, item_id, min(place - 1)::smallint, min(answered_at)
 FROM nextpick.impressions AS i, unnest(item_ids) WITH ORDINALITY AS offered (item_id, place)
-WHERE answered_at >= %(since)s AND answered_at < %(before)s AND user_id IS NOT NULL
+WHERE answered_at >= %(since)s AND answered_at < %(before)s AND user_id IS NOT NULL AND NOT narrowed
   AND NOT EXISTS (SELECT FROM nextpick.erased_users AS x WHERE x.user_id = i.user_id AND x.erased_at >= i.answered_at)
 GROUP BY user_id, item_id, date_trunc('day', answered_at, 'UTC')
 ORDER BY min(answered_at), user_id, item_id;

@@ -32,6 +32,16 @@ def test_the_whole_catalogue_in_a_users_order_begins_as_their_list_does(world: t
     np.testing.assert_array_equal(found.slots.scores[: len(row.item_rows)], row.scores)
 
 
+def test_a_few_items_have_the_very_scores_they_have_among_all(version: Version) -> None:
+    loaded, block = loaded_world(version, 100)
+    row = row_of(block, 3, loaded)
+    worst = row.item_rows[-4:]
+    found = order(loaded, row, Since.nothing(), worst).slots
+    assert found.item_rows.tolist() == worst.tolist()
+    np.testing.assert_array_equal(found.scores, row.scores[-4:])
+    np.testing.assert_array_equal(found.ranks, row.generator_ranks[-4:])
+
+
 def test_one_item_none_and_nobodys(world: tuple[Loaded, ListBlock]) -> None:
     loaded, _ = world
     for sent in (np.array([4], np.int32), np.empty(0, np.int32)):

@@ -2,6 +2,8 @@
 ALTER TABLE nextpick.impressions ALTER COLUMN user_id DROP NOT NULL;  -- null: an anonymous session
 ALTER TABLE nextpick.impressions ADD COLUMN propensities real[];      -- how likely each item was in its place; null: certain
 
+ALTER TABLE nextpick.impressions ADD COLUMN narrowed boolean NOT NULL DEFAULT false;  -- by filters, ids, pages before, /rank
+
 -- One row: the key that every process of the service signs cursors with. Made here, by Postgres's strong generator.
 CREATE TABLE nextpick.signing (
     one     boolean PRIMARY KEY DEFAULT true CHECK (one),

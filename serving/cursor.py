@@ -2,7 +2,7 @@
 
 import hmac
 import zlib
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -43,7 +43,7 @@ def write(cursor: Cursor, secret: bytes) -> str:
 def read(text: str, secret: bytes, request: str) -> Cursor:
     """What `write` wrote. Raises: Problem 422 where it was not this service, or for another request."""
     try:
-        raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        raw = b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
     except ValueError:
         raw = b""
     signature, packed = raw[:_SIGNATURE], raw[_SIGNATURE:]

@@ -3,6 +3,7 @@
 import re
 from os import urandom
 from time import perf_counter
+from urllib.parse import unquote_to_bytes
 
 import structlog
 from starlette.exceptions import HTTPException
@@ -41,7 +42,7 @@ class Edge:
             await send(message)
 
         try:
-            if (problem := _refusal(headers)) is None:
+            if (problem := _refusal(scope.get("raw_path") or b"", headers)) is None:
                 await self.app(scope, _limited(receive, headers), sending)
             else:
                 await problems.response(problem)(scope, receive, sending)
@@ -56,13 +57,23 @@ class Edge:
             self.metrics.answered(method, route, status).observe(perf_counter() - start)
 
 
-def _refusal(headers: dict[bytes, bytes]) -> problems.Problem | None:
+def _refusal(raw_path: bytes, headers: dict[bytes, bytes]) -> problems.Problem | None:
+    if b"%" in raw_path and not _is_text(unquote_to_bytes(raw_path)):
+        return problems.Problem(400, "bad-path", "The path is no UTF-8. Write ids in it as percent-encoded UTF-8.")
     if _announced(headers) > MAX_BODY:
         return problems.Problem(413, "content-too-large", problems.DETAILS[413], headers={"connection": "close"})
     return None
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def _is_text(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _announced(headers: dict[bytes, bytes]) -> int:

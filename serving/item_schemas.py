@@ -13,7 +13,10 @@ MAX_ATTRIBUTES = 10_000  # bytes of JSON
 
 
 def _small(attributes: dict[str, Any]) -> dict[str, Any]:
-    written = orjson.dumps(attributes)
+    try:
+        written = orjson.dumps(attributes)
+    except orjson.JSONEncodeError:
+        raise ValueError("attributes are nested too deep; 200 levels are enough") from None
     if len(written) > MAX_ATTRIBUTES:
         raise ValueError(f"attributes take {len(written)} bytes as JSON, {MAX_ATTRIBUTES} at most")
     if b"\\u0000" in written:

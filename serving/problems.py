@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
 MEDIA_TYPE = "application/problem+json"
+MOST_FAULTS = 100  # of a body are told
 SHOWN = 80  # characters of a refused value that are shown back
 DETAILS = {
     404: "There is no such path. /docs lists the paths of this API.",
@@ -107,12 +108,13 @@ def _validation(error: RequestValidationError) -> Problem:
         return Problem(400, "not-json", f"The body is not JSON: {reason}."[:300])
     if any(isinstance(fault.get("input"), bytes) for fault in faults):
         return Problem(422, "not-json", "The body was not read as JSON. Send it with Content-Type: application/json.")
-    return invalid([{"loc": _place(fault), "msg": _message(fault)} for fault in faults])
+    return invalid([{"loc": _place(fault), "msg": _message(fault)} for fault in faults[:MOST_FAULTS]])
 
 
 def _place(fault: dict[str, Any]) -> list[str | int]:
     """Where in the body; the names of a union's members, which start with a tilde, are ours and not the client's."""
-    return [part for part in fault["loc"][1:] if not str(part).startswith("~")]
+    parts = [part for part in fault["loc"][1:] if not str(part).startswith("~")]
+    return [part[:SHOWN] if isinstance(part, str) else part for part in parts]
 
 
 def _message(fault: dict[str, Any]) -> str:

@@ -99,7 +99,7 @@ def database(place: Place, name: str, shop: Shop, model: Bundle, size: int) -> t
     folder = place.folder / f"bundle-{name}"
     with psycopg.connect(url) as conn:
         published(conn, shop, resized(model, size), folder)
-        key, text = make("benchmark", [Scope.SERVE], None)
+        key, text = make("benchmark", [Scope.SERVE, Scope.EVENTS], None)
         keys.add(conn, key, made_by="a benchmark")
     return url, text
 

@@ -125,3 +125,26 @@ async def test_a_fault_of_ours_is_a_500_that_tells_nothing(
     assert f"request_id={response.headers['x-request-id']}" in log
     assert "RuntimeError: ('postgresql" in log, "the log must say what the answer does not"
     assert "not-to-be-logged" not in log, "a traceback shows local variables"
+
+
+async def test_a_path_that_is_no_text_names_nobody(empty: httpx.AsyncClient) -> None:
+    for path in ("/users/%FF", "/users/%ED%A0%80", "/items/%C3"):
+        assert "no UTF-8" in str(problem(await empty.delete(path), 400)["detail"])
+    assert (await empty.delete("/users/%EF%BF%BD")).status_code == 200
+
+
+async def test_errors_without_end_are_told_in_part(empty: httpx.AsyncClient) -> None:
+    sent = {"user_id": "u", **{f"{'x' * 100}{i}": 1 for i in range(3000)}}
+    body = problem(await empty.post("/recommend", json=sent), 422)
+    errors = body["errors"]
+    assert isinstance(errors, list)
+    assert len(errors) == 100
+    assert errors[0]["loc"] == ["x" * 80]
+
+
+async def test_attributes_nested_without_end_are_refused(empty: httpx.AsyncClient) -> None:
+    deep: object = 1
+    for _ in range(300):
+        deep = [deep]
+    response = await empty.put("/items", json={"item_id": "i", "attributes": {"a": deep}})
+    assert "nested too deep" in str(problem(response, 422)["detail"])

@@ -152,8 +152,8 @@ class Database:
         try:
             return await waiting
         except asyncio.CancelledError:
-            if not waiting.cancelled():  # it was handed the lane just before
-                self._give(waiting.result())
+            if waiting.done() and not waiting.cancelled() and waiting.exception() is None:
+                self._give(waiting.result())  # it was handed the lane just before
             raise
         finally:
             timer.cancel()

@@ -137,8 +137,8 @@ class ItemOut(BaseModel):
     explanation: ExplanationOut | None = Field(None, description="where the request says explain")
 
 
-class RecommendOut(BaseModel):
-    """The ranked list, and where it comes from. Shorter than top_k only where no more such items exist."""
+class Answered(BaseModel):
+    """Where an answer comes from."""
 
     recommendation_id: UUID = Field(description="send it back with the events this answer leads to")
     user_id: str | None
@@ -146,6 +146,11 @@ class RecommendOut(BaseModel):
     release: int
     model_version: str
     degraded: bool = Field(description="true where the database or the ranker did not answer in time")
+
+
+class RecommendOut(Answered):
+    """The ranked list, and where it comes from. Shorter than top_k only where no more such items exist."""
+
     items: list[ItemOut]
     cursor: str | None = Field(description="asks for the next page; null where there is none")
 
@@ -178,13 +183,7 @@ class RankedOut(BaseModel):
     explanation: ExplanationOut | None = None
 
 
-class RankOut(BaseModel):
+class RankOut(Answered):
     """All items that were sent, in the user's order."""
 
-    recommendation_id: UUID = Field(description="send it back with the events this answer leads to")
-    user_id: str | None
-    scenario: str
-    release: int
-    model_version: str
-    degraded: bool = Field(description="true where the database or the ranker did not answer in time")
     items: list[RankedOut]

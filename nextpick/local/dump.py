@@ -35,7 +35,7 @@ def is_empty(conn: psycopg.Connection, schema: str) -> bool:
     """Whether no table of the schema has a row, those that migrations fill apart."""
     found = conn.execute(
         "SELECT quote_ident(schemaname), quote_ident(tablename) FROM pg_tables "
-        "WHERE schemaname = %s AND tablename NOT LIKE 'alembic%%'",
+        "WHERE schemaname = %s AND tablename NOT LIKE 'alembic%%' AND tablename <> 'signing'",
         (schema,),
     ).fetchall()
     for names in found:

@@ -1,8 +1,10 @@
 """The app inside this process, on a database of the test's own."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import UUID
 
 import httpx
 import psycopg
@@ -10,6 +12,8 @@ import pytest
 from fastapi import FastAPI
 
 from nextpick.settings import Settings
+from nextpick.store import impressions
+from nextpick.store.impressions import Impression
 from serving.app import create_app
 from tests.published import Version, fill, publish
 
@@ -62,3 +66,13 @@ async def client(app: FastAPI, release_id: int) -> AsyncIterator[httpx.AsyncClie
     """A client of the app with a release live."""
     async with running(app) as client:
         yield client
+
+
+async def kept(conn: psycopg.Connection, body: dict[str, Any]) -> Impression:
+    """What the service keeps of an answer, once it is written."""
+    for _ in range(100):
+        found = impressions.get(conn, UUID(body["recommendation_id"]))
+        if found is not None:
+            return found
+        await asyncio.sleep(0.05)
+    raise AssertionError("the answer was not kept within 5 s")

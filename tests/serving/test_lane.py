@@ -10,6 +10,7 @@ import pytest
 from psycopg import pq
 
 from nextpick.store import arrays
+from serving.database import LANES, Database
 from serving.lane import Lane
 
 pytestmark = pytest.mark.anyio
@@ -144,3 +145,14 @@ async def test_once_a_large_parameter_is_out_nobody_waits_for_the_socket_to_take
 async def test_a_large_parameter_and_a_large_answer_pass(lane: Lane) -> None:
     text = "x" * 5_000_000
     assert await lane.fetch_one("SELECT %(text)s::text", {"text": text}, 20.0) == (text,)
+
+
+async def test_who_is_cancelled_as_the_wait_for_a_lane_ends_is_cancelled_all_the_same() -> None:
+    database = Database("postgresql://nobody@127.0.0.1:1/none")
+    database._lanes = LANES  # all in use
+    waiting = asyncio.create_task(database._lane(asyncio.get_running_loop().time() + 60))
+    await asyncio.sleep(0)
+    database._queue[0].set_exception(TimeoutError())
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting

@@ -1,6 +1,5 @@
 """POST /rank: all that was sent comes back, in the user's order."""
 
-import asyncio
 from typing import Any
 
 import httpx
@@ -9,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from tests.published import ITEMS
+from tests.serving.conftest import kept
 from tests.serving.test_recommend import buy, ids
 
 pytestmark = pytest.mark.anyio
@@ -60,15 +60,9 @@ async def test_it_is_explained_and_kept(client: httpx.AsyncClient, conn: psycopg
     body = await rank(client, user_id="tea03", item_ids=["tea-00", "tool-01", "what?"], explain=True)
     assert body["items"][0]["explanation"]["moved"]
     assert "explanation" not in body["items"][2]
-    for _ in range(100):
-        row = conn.execute(
-            "SELECT item_ids, sources FROM nextpick.impressions WHERE recommendation_id = %s",
-            [body["recommendation_id"]],
-        ).fetchone()
-        if row is not None:
-            break
-        await asyncio.sleep(0.05)
-    assert row == (["tea-00", "tool-01"], ["reranked"] * 2)
+    stored = await kept(conn, body)
+    assert (list(stored.item_ids), set(stored.sources)) == (["tea-00", "tool-01"], {"reranked"})
+    assert stored.narrowed  # a place among what was sent is no place among all
 
 
 @pytest.mark.parametrize(

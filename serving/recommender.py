@@ -1,12 +1,11 @@
 """Answer a request: one database round trip, one pass of the ranker, and a way out when either fails."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
-import numpy as np
 import orjson
 import structlog
 
@@ -61,14 +60,9 @@ class Recommender:
         row, since, missing = await self._read(loaded, asked.user_id)
         since = with_recent(loaded, since, asked.recent_item_ids, page.until)
         found, failed = await self._answered(current, row, since, page.wanted)
-        items, silent = await self._items(loaded, found, asked.explain)
-        kept = answers.Kept(narrowed=page.wanted.narrowed, features=not asked.recent_item_ids)
-        body = self._body(
-            recommendation_id, asked.user_id, asked.scenario, loaded, found, missing + failed + silent, kept
-        )
-        for item in items:
+        body = await self._body(recommendation_id, asked, loaded, found, missing + failed, page.wanted.narrowed)
+        for item in body["items"]:
             item["rank"] += len(before.given) if before else 0
-        body["items"] = items
         body["cursor"] = _next(before, loaded, found, page.wanted.k, digest, current.secret)
         return body
 
@@ -86,13 +80,10 @@ class Recommender:
         since = with_recent(loaded, since, asked.recent_item_ids, None)
         rows = known_rows(loaded, asked.item_ids)
         rows = rows[~current.hidden[rows]]
-        found, failed = await self._ordered(loaded, row, since, rows)
-        items, silent = await self._items(loaded, found, asked.explain)
-        kept = answers.Kept(narrowed=True, features=not asked.recent_item_ids)
-        body = self._body(
-            recommendation_id, asked.user_id, asked.scenario, loaded, found, missing + failed + silent, kept
-        )
-        body["items"] = _ranked(current, asked.item_ids, items)
+        scored, failed = await self._tried(lambda: order(loaded, row, since, rows), quick=False)
+        found = order(loaded, None, Since.nothing(), rows, rerank=False) if scored is None else scored
+        body = await self._body(recommendation_id, asked, loaded, found, missing + failed, narrowed=True)
+        body["items"] = _ranked(current, asked.item_ids, body["items"])
         return body
 
     async def _read(self, loaded: Loaded, user_id: str | None) -> tuple[ListRow | None, Since, tuple[str, ...]]:
@@ -110,40 +101,30 @@ class Recommender:
     async def _answered(
         self, current: Current, row: ListRow | None, since: Since, wanted: Wanted
     ) -> tuple[Answer, tuple[str, ...]]:
+        """The answer, or in place of it the list's own order; and what that lacks."""
         loaded, hidden = current.loaded, current.hidden
-
-        def work() -> Answer:
-            return answer(loaded, row, since, wanted, hidden)
-
-        try:
-            if self._load.heavy:
-                raise Busy
-            return work() if light(loaded, row, since, wanted, hidden) else await self.scoring.run(work), ()
-        except Busy:
-            failed = "time"
-        except Exception:
-            log.exception("not reranked; the list's own order is answered", release=loaded.release_id)
-            failed = "ranker"
+        quick = light(loaded, row, since, wanted, hidden)
+        found, failed = await self._tried(lambda: answer(loaded, row, since, wanted, hidden), quick)
+        if found is not None:
+            return found, failed
         plain = replace(wanted, diversity=0.0)
         try:
-            return answer(loaded, row, since, plain, hidden, rerank=False), (failed,)
+            return answer(loaded, row, since, plain, hidden, rerank=False), failed
         except Exception:
             log.exception("answered without what the user did since", release=loaded.release_id)
-            return answer(loaded, row, Since.nothing(), plain, hidden, rerank=False), (failed,)
+            return answer(loaded, row, Since.nothing(), plain, hidden, rerank=False), failed
 
-    async def _ordered(
-        self, loaded: Loaded, row: ListRow | None, since: Since, rows: np.ndarray
-    ) -> tuple[Answer, tuple[str, ...]]:
+    async def _tried(self, work: Callable[[], Answer], quick: bool) -> tuple[Answer | None, tuple[str, ...]]:
+        """What `work` makes, beside the loop unless it is `quick`; None where that fails or would take too long."""
+        if self._load.heavy:
+            return None, ("time",)
         try:
-            if self._load.heavy:
-                raise Busy
-            return await self.scoring.run(lambda: order(loaded, row, since, rows)), ()
+            return work() if quick else await self.scoring.run(work), ()
         except Busy:
-            failed = "time"
+            return None, ("time",)
         except Exception:
-            log.exception("not ranked; the order is by popularity", release=loaded.release_id)
-            failed = "ranker"
-        return order(loaded, None, Since.nothing(), rows, rerank=False), (failed,)
+            log.exception("not scored; the answer is in another order")
+            return None, ("ranker",)
 
     async def _items(
         self, loaded: Loaded, found: Answer, explained: bool
@@ -162,23 +143,26 @@ class Recommender:
             log.exception("not explained", release=loaded.release_id)
         return [{**item, "explanation": one} for item, one in zip(items, told, strict=True)], missing
 
-    def _body(
+    async def _body(
         self,
         recommendation_id: UUID,
-        user_id: str | None,
-        scenario: str,
+        asked: RecommendIn | RankIn,
         loaded: Loaded,
         found: Answer,
         missing: tuple[str, ...],
-        kept: answers.Kept,
+        narrowed: bool,
     ) -> dict[str, Any]:
-        """Count the answer, keep it, and begin its body."""
-        for what in missing:
+        """Count the answer, keep it, and write it."""
+        items, silent = await self._items(loaded, found, asked.explain)
+        for what in missing + silent:
             self._metrics.degraded.labels(what).inc()
         for source, count in Counter(found.slots.sources).items():
             self._metrics.slots.labels(source).inc(count)
+        kept = answers.Kept(narrowed, features=not asked.recent_item_ids)
+        user_id, scenario = asked.user_id, asked.scenario
         self._impressions.add(answers.impression(recommendation_id, user_id, scenario, loaded, found, kept))
-        return answers.head(recommendation_id, user_id, scenario, loaded, bool(missing))
+        head = answers.head(recommendation_id, user_id, scenario, loaded, bool(missing + silent))
+        return {**head, "items": items}
 
 
 def _explained(loaded: Loaded, found: Answer) -> list[dict[str, Any]]:

@@ -64,12 +64,12 @@ def folder(uri: str, sha256: str, cache: Path | None) -> Path:
 
 
 def _is_whole(target: Path, sha256: str) -> bool:
-    """Whether what is there is what was fetched. What is not is removed."""
+    """Whether what is there is what was fetched. What is not is removed; what cannot be read just now is not."""
     try:
         stated = manifest.parse((target / manifest.MANIFEST).read_bytes(), str(target), sha256)
         if all(_sum(target / name) == expected for name, expected in stated.sums.items()):
             return True
-    except (OSError, BundleError):
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, BundleError):
         pass
     shutil.rmtree(target, ignore_errors=True)
     return False

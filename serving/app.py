@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
@@ -38,18 +38,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        database, impressions, service = _assembled(settings, url, metrics)
+        database, impressions, load, service = _assembled(settings, url, metrics)
         app.state.service = service
         await database.open()
         writing = asyncio.create_task(impressions.run())
-        following = [asyncio.create_task(run()) for run in (service.follower.run, service.keyring.run)]
+        following = [asyncio.create_task(run()) for run in (service.follower.run, service.keyring.run, load.watch)]
         try:
             yield
         finally:
             for task in following:
                 task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+            await asyncio.wait(following)  # one that failed is no reason to leave anything open
             service.recommender.close()
             await impressions.close(writing)
             await database.close()
@@ -64,19 +63,19 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-def _assembled(settings: Settings, url: str, metrics: Metrics) -> tuple[Database, ImpressionLog, Service]:
+def _assembled(settings: Settings, url: str, metrics: Metrics) -> tuple[Database, ImpressionLog, Load, Service]:
     database = Database(url)
     follower = Follower(database, url, metrics, settings.bundle_cache_folder)
-    impressions = ImpressionLog(database, metrics)
+    impressions, load = ImpressionLog(database, metrics), Load()
     service = Service(
         settings=settings,
         database=database,
         keyring=Keyring(database, settings, metrics),
         follower=follower,
-        recommender=Recommender(database, follower, impressions, metrics, Load()),
+        recommender=Recommender(database, follower, impressions, metrics, load),
         events=EventLog(database, metrics),
         catalogue=Catalogue(database, follower),
         users=Users(settings, database, follower),
         metrics=metrics,
     )
-    return database, impressions, service
+    return database, impressions, load, service

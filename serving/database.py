@@ -33,6 +33,16 @@ AWAY = (
 )
 
 
+# What one more try may mend: a dead connection, a partition that just came, a statement prepared before a migration.
+AGAIN = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.CheckViolation,
+    psycopg.errors.FeatureNotSupported,
+    psycopg.errors.InvalidSqlStatementName,
+)
+
+
 class Unavailable(Exception):
     """The database did not answer in time, or is known to be away."""
 
@@ -103,8 +113,7 @@ class Database:
     async def fetch_one(
         self, query: str, parameters: Mapping[str, Any] | None = None, seconds: float | None = None
     ) -> Row | None:
-        """The first row of one statement, which is run again once where a connection turned out dead, or its rows were
-        on their way to a DEFAULT partition when one of their own was attached.
+        """The first row of one statement, which is run again once where that may mend it (`AGAIN`).
 
         So the statement must be safe to repeat. READ_SECONDS is the time it has unless told otherwise.
 
@@ -114,12 +123,15 @@ class Database:
             raise Unavailable("the database has not answered lately")
         until = asyncio.get_running_loop().time() + (READ_SECONDS if seconds is None else seconds)
         try:
-            with suppress(psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.CheckViolation):
+            with suppress(*AGAIN):
                 return self._found(await self._row(query, parameters or {}, until))
             return self._found(await self._row(query, parameters or {}, until))
         except (*AWAY, TimeoutError) as error:
             self._breaker.record(False)
             raise Unavailable(type(error).__name__) from error
+        except psycopg.Error:
+            self._breaker.record(True)  # it answers; the statement is at fault
+            raise
 
     def _found(self, row: Row | None) -> Row | None:
         self._breaker.record(True)
@@ -143,9 +155,7 @@ class Database:
         loop = asyncio.get_running_loop()
         if len(self._queue) >= WAITING:
             raise TooManyRequests(f"{WAITING} statements wait for a connection")
-        if self._lanes < LANES:
-            self._lanes += 1
-            self._stray(asyncio.create_task(self._open_lane()))
+        self._more_lanes()
         waiting: asyncio.Future[Lane] = loop.create_future()
         self._queue.append(waiting)
         timer = loop.call_later(until - loop.time(), _too_late, waiting)
@@ -176,10 +186,17 @@ class Database:
         self._free.append(lane)
 
     async def _left(self, lane: Lane) -> None:
-        """Give a lane's connection back to the pool, which replaces a broken one."""
+        """Give a lane's connection back to the pool, which replaces a broken one; whoever waits for it has another."""
         self._lanes -= 1
         lane.close()
         await self._pool.putconn(lane.conn)
+        if self._queue:
+            self._more_lanes()
+
+    def _more_lanes(self) -> None:
+        if self._lanes < LANES:
+            self._lanes += 1
+            self._stray(asyncio.create_task(self._open_lane()))
 
     async def copy(self, statement: str, data: bytes, seconds: float = WRITE_SECONDS) -> None:
         """COPY `data`, whole or not at all. Not repeated: a lost connection may have lost only the answer.
@@ -207,12 +224,15 @@ class Database:
     async def _deadline(self, work: Awaitable[T], seconds: float) -> T:
         """Wait so long and no longer: the cancelled task is not awaited, as a frozen server hears no cancel."""
         task: asyncio.Task[T] = asyncio.ensure_future(work)
-        done, _ = await asyncio.wait({task}, timeout=seconds)
-        if task in done:
-            return task.result()
-        task.cancel()
-        self._stray(task)
-        raise TimeoutError
+        try:
+            await asyncio.wait({task}, timeout=seconds)
+            if task.done():
+                return task.result()
+            raise TimeoutError
+        finally:
+            if not task.done():
+                task.cancel()
+                self._stray(task)
 
     def _stray(self, task: asyncio.Task[Any]) -> None:
         self._strays.add(task)

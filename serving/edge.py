@@ -83,7 +83,7 @@ def _announced(headers: dict[bytes, bytes]) -> int:
 
 def _limited(receive: Receive, headers: dict[bytes, bytes]) -> Receive:
     """`receive` that refuses to hand over more than MAX_BODY bytes, for bodies that do not announce their length."""
-    if b"content-length" in headers:
+    if b"content-length" in headers and b"transfer-encoding" not in headers:
         return receive  # the server holds the client to what it announced, and that was looked at
     taken = 0
 

@@ -4,6 +4,7 @@ import asyncio
 import gc
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from time import monotonic
@@ -21,6 +22,7 @@ from nextpick.release.rehearsal import rehearse
 from nextpick.store import arrays, lists, releases, signing, sql
 from nextpick.store.connection import connect
 from serving import migrated
+from serving.aside import aside
 from serving.database import Database, Unavailable
 from serving.metrics import Metrics
 from serving.problems import Problem
@@ -134,7 +136,7 @@ class Follower:
         if failed_id == release_id and monotonic() < retry_at:
             return
         try:
-            loaded, secret = await asyncio.to_thread(load_and_try, self._url, release_id, self._cache)
+            loaded, secret = await aside(partial(load_and_try, self._url, release_id, self._cache))
         except Exception as error:
             pause = min(pause * 2, RETRY_SECONDS) if failed_id == release_id else POLL_SECONDS
             self._failed = (release_id, monotonic() + pause, pause)

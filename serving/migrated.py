@@ -34,7 +34,7 @@ async def lacking(database: Database) -> Problem | None:
     """The 503 for a statement that did not find what it names, where a migration would help."""
     try:
         said = await fault(database)
-    except Unavailable:
+    except (Unavailable, psycopg.Error):
         return None
     return None if said is None else Problem(503, "not-migrated", said, headers={"Retry-After": RETRY_AFTER})
 

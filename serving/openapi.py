@@ -5,6 +5,7 @@
 
 import json
 import sys
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from serving.problems import DETAILS, MEDIA_TYPE
 
 PROBLEM = "#/components/schemas/ProblemOut"
 WHEN = {
-    "400": "The body is not JSON.",
+    "400": "The body is not JSON, or the path is no UTF-8.",
     "401": "No key was sent, or one that was never made or is revoked.",
     "403": "The key lacks the scope this needs.",
     "404": "There is no such thing.",
@@ -25,7 +26,7 @@ WHEN = {
     "422": "A field is wrong: `errors` says which, and why.",
     "429": "The key is over its rate.",
     "500": "A fault of the service; its log has the cause under the X-Request-ID.",
-    "503": "The service cannot answer now: nothing is published, the database is away or not migrated.",
+    "503": "The service cannot answer now: nothing is published, no database, or too much at once.",
 }
 SLUGS = {"400": "not-json", "401": "no-access", "403": "no-scope", "404": "unknown-item", "405": "method-not-allowed",
          "413": "content-too-large", "422": "invalid", "429": "too-many-requests", "500": "internal",
@@ -63,7 +64,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     made = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     for path, methods in made["paths"].items():
         for operation in methods.values():
-            _complete(operation, open_to_all=path.startswith(("/health", "/metrics")))
+            _complete(operation, open_to_all=path.startswith(("/health", "/metrics")), with_id="{" in path)
     return made
 
 
@@ -72,13 +73,12 @@ def text(app: FastAPI) -> str:
     return json.dumps(document(app), indent=1, ensure_ascii=False) + "\n"
 
 
-def _complete(operation: dict[str, Any], open_to_all: bool) -> None:
+def _complete(operation: dict[str, Any], open_to_all: bool, with_id: bool) -> None:
     responses = operation["responses"]
     for status in _ANYWHERE:
         responses.setdefault(status, {"content": {"application/json": {"schema": {"$ref": PROBLEM}}}})
-    if "requestBody" not in operation:
-        for status in ("400",):  # what is only ever said of a body
-            responses.pop(status, None)
+    if "requestBody" not in operation and not with_id:
+        responses.pop("400", None)
     for status, response in responses.items():
         content = response.get("content", {})
         schema = content.get("application/json", {}).get("schema", {})
@@ -93,8 +93,6 @@ def _complete(operation: dict[str, Any], open_to_all: bool) -> None:
 
 
 def _example(status: str) -> dict[str, Any]:
-    from http import HTTPStatus
-
     shown: dict[str, Any] = {
         "type": f"urn:nextpick:problem:{SLUGS[status]}",
         "title": HTTPStatus(int(status)).phrase,

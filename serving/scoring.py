@@ -34,6 +34,8 @@ class Scoring:
         if not done:
             doing.cancel()  # where it has not begun, it never will
             raise Busy
+        if doing.cancelled():  # by `close`
+            raise Busy
         return doing.result()
 
     def close(self) -> None:

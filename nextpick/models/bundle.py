@@ -85,6 +85,11 @@ class Bundle:
         return self.ranker.features
 
     @cached_property
+    def sizes(self) -> Mapping[str, int]:
+        """How many candidates each generator proposes."""
+        return {name: self.params.pool[name] for name in self.generators}
+
+    @cached_property
     def vectors(self) -> np.ndarray | None:
         """Those of `nextpick.features.pair.Pool`."""
         return item_vectors(self.generators)

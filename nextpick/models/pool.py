@@ -64,16 +64,10 @@ def _candidates(
     return user_rows[users], items.astype(np.int32), scores, np.stack(ranks, axis=1)
 
 
-def pool_of(
-    generators: Mapping[str, Generator], item_rows: np.ndarray, histories: Histories, user_row: int = 0
-) -> Pool:
-    """Items that somebody else proposes to one user (int32, ascending, each once), as a pool like build_pool's."""
-    users, of = np.zeros(len(item_rows), np.int32), np.array([user_row], np.int32)
-    scores = np.stack(
-        [scored_by(one, histories, of).of(users, item_rows) for one in generators.values()], axis=1
-    ).reshape(len(item_rows), len(generators))
-    ranks = np.stack([ranked(users, column) for column in scores.T], axis=1)
-    return Pool(users + of, item_rows, scores, ranks, tuple(generators), item_vectors(generators))
+def scores_of(generators: Mapping[str, Generator], item_rows: np.ndarray, histories: Histories) -> np.ndarray:
+    """What every generator says of some items (int32) to the one user of `histories`: float32 (items, generators)."""
+    users, of = np.zeros(len(item_rows), np.int32), np.zeros(1, np.int32)
+    return np.stack([scored_by(one, histories, of).of(users, item_rows) for one in generators.values()], axis=1)
 
 
 def scored_by(generator: Scoring, histories: Histories, user_rows: np.ndarray) -> "Scored":

@@ -111,10 +111,10 @@ def _listed(loaded: Loaded, row: ListRow | None, history: Histories, showable: S
 
 def _folded_in(loaded: Loaded, history: Histories, showable: Showable, taken: np.ndarray) -> Slots:
     """What the generators propose to this history now, of all that may be shown and is not taken."""
-    params, bundle = loaded.bundle.params, loaded.bundle
+    bundle = loaded.bundle
     pool = build_pool(
         bundle.generators,
-        {name: params.pool[name] for name in bundle.generators},
+        bundle.sizes,
         np.zeros(1, np.int32),
         history,
         showable.wanted.policy,

@@ -1,12 +1,10 @@
 """Put items that somebody else chose into a user's order."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from nextpick.features.histories import Histories
 from nextpick.features.pair import Pool
-from nextpick.models.pool import build_pool, pool_of
+from nextpick.models.pool import build_pool, scores_of
 from nextpick.release.answer import Answer, history_of, ranked
 from nextpick.release.loaded import ListRow, Loaded, Since
 from nextpick.release.slots import CANDIDATES, RERANKED, Slots
@@ -27,19 +25,18 @@ def order(loaded: Loaded, row: ListRow | None, since: Since, item_rows: np.ndarr
 def _scored(loaded: Loaded, history: Histories, rows: np.ndarray) -> Slots:
     """Ranks are those among the user's own candidates, as the ranker learnt them, and not among what was sent."""
     bundle = loaded.bundle
-    sizes = {name: bundle.params.pool[name] for name in bundle.generators}
-    own = build_pool(bundle.generators, sizes, np.zeros(1, np.int32), history, loaded.seen_policy)
-    sent = pool_of(bundle.generators, rows, history)
-    columns = [_ranks(own, sent, column) for column in range(len(bundle.generators))]
-    ranks = np.stack(columns, axis=1) if columns else sent.ranks
-    return ranked(loaded, replace(sent, ranks=ranks), history, RERANKED)
+    own = build_pool(bundle.generators, bundle.sizes, np.zeros(1, np.int32), history, loaded.seen_policy)
+    scores = scores_of(bundle.generators, rows, history)
+    ranks = np.stack([_ranks(own, rows, scores, column) for column in range(len(own.generators))], axis=1)
+    sent = Pool(np.zeros(len(rows), np.int32), rows, scores, ranks, own.generators, own.vectors)
+    return ranked(loaded, sent, history, RERANKED)
 
 
-def _ranks(own: Pool, sent: Pool, column: int) -> np.ndarray:
+def _ranks(own: Pool, rows: np.ndarray, scores: np.ndarray, column: int) -> np.ndarray:
     """How many of the user's candidates stand before each item that was sent, int16; -1 where it has no score."""
-    scores, theirs = sent.scores[:, column, None], own.scores[None, :, column]
-    before = (theirs > scores) | ((theirs == scores) & (own.item_rows < sent.item_rows[:, None]))
-    return np.where(np.isnan(scores[:, 0]), -1, before.sum(axis=1)).astype(np.int16)
+    ours, theirs = scores[:, column, None], own.scores[None, :, column]
+    before = (theirs > ours) | ((theirs == ours) & (own.item_rows < rows[:, None]))
+    return np.where(np.isnan(ours[:, 0]), -1, before.sum(axis=1)).astype(np.int16)
 
 
 def _by_popularity(loaded: Loaded, rows: np.ndarray) -> Slots:

@@ -69,7 +69,7 @@ def _block(bundle: Bundle, inputs: Inputs, rows: np.ndarray) -> ListBlock:
     policy = params.scenarios["default"].seen_policy
     pool = build_pool(
         bundle.generators,
-        {name: params.pool[name] for name in bundle.generators},
+        bundle.sizes,
         rows,
         inputs.histories,
         policy,

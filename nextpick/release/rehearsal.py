@@ -27,6 +27,8 @@ def rehearse(loaded: Loaded, row: ListRow | None) -> None:
     own = loaded.popular[:_STRANGERS_ITEMS]
     since = Since.nothing().then(own, max(loaded.kinds.values()), loaded.cutoff + len(own))
     found = answer(loaded, None, since, Wanted(_K, "allow", diversity=0.5), nobody_hidden)
+    if not len(found):
+        raise BundleError(f"Release {loaded.release_id} answers somebody new, who took popular items, with nothing.")
     explain(loaded, found)
     order(loaded, None, since, found.slots.item_rows)
     if row is not None:

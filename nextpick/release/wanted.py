@@ -38,7 +38,7 @@ class Wanted:
     @property
     def most(self) -> int | None:
         """How many of the best candidates are looked at; None for all, which are needed to choose among."""
-        return None if self.diversity or self.exploration else self.k
+        return None if self.diversity or (self.exploration and not self.narrowed) else self.k
 
     @property
     def narrowed(self) -> bool:

@@ -1,6 +1,7 @@
 """Which revision a database is at, and which this code expects; without Alembic, for those who only ask."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 from nextpick.store import sql
@@ -10,6 +11,7 @@ REMEDY = "Run `nextpick migrate` with this version of NextPick, then try again."
 _FILE = re.compile(r"(\d{4})_\w+\.py")
 
 
+@cache
 def expected() -> str:
     """The newest revision there is a migration to: they are numbered, and their files named so."""
     files = (Path(__file__).parent / "migrations" / "versions").iterdir()

@@ -1,5 +1,6 @@
 """Bundles from an object store: fetched whole or not at all, checked, and served from disk while the store is away."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -109,6 +110,22 @@ def test_what_was_changed_on_disk_is_fetched_anew(shelf: Path, version: Version,
         (there / "ids.json").unlink()
     with pytest.raises(BundleError, match="Is the store up"):
         bundle_cache.folder(url, version.bundle_sha256, tmp_path)
+
+
+def test_what_cannot_be_read_for_a_moment_is_not_thrown_away(
+    shelf: Path, version: Version, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store(shelf) as (_, url):
+        there = bundle_cache.folder(url, version.bundle_sha256, tmp_path)
+
+    def out_of_files(path: Path) -> str:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bundle_cache, "_sum", out_of_files)
+        with pytest.raises(BundleError, match="Too many open files"):
+            bundle_cache.folder(url, version.bundle_sha256, tmp_path)
+    assert bundle_cache.folder(url, version.bundle_sha256, tmp_path) == there
 
 
 @pytest.mark.parametrize("fault", ["cut off", "changed", "absent", "another"])

@@ -10,7 +10,7 @@ import pytest
 from psycopg import pq
 
 from nextpick.store import arrays
-from serving.database import LANES, Database
+from serving.database import FAILURES, LANES, Database, Unavailable
 from serving.lane import Lane
 
 pytestmark = pytest.mark.anyio
@@ -156,3 +156,49 @@ async def test_who_is_cancelled_as_the_wait_for_a_lane_ends_is_cancelled_all_the
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
+
+
+async def test_who_waits_for_a_lane_that_breaks_has_another(database_url: str, conn: psycopg.Connection) -> None:
+    database = Database(database_url)
+    await database.open()
+    try:
+        async with asyncio.timeout(20):
+            slow = [
+                asyncio.create_task(database.fetch_one("SELECT pg_sleep(60)", None, seconds))
+                for seconds in [0.3] * LANES
+            ]
+            await asyncio.sleep(0.1)
+            assert await database.fetch_one("SELECT 7", None, 15.0) == (7,)
+            assert [type(end) for end in await asyncio.gather(*slow, return_exceptions=True)] == [Unavailable] * LANES
+    finally:
+        await database.close()
+
+
+async def test_who_gives_up_a_write_leaves_nothing_running() -> None:
+    database, ended = Database("postgresql://nobody@127.0.0.1:1/none"), asyncio.Event()
+
+    async def work() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+
+    waiting = asyncio.create_task(database._deadline(work(), 30.0))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await asyncio.wait_for(ended.wait(), 5.0)
+
+
+async def test_a_statement_that_is_wrong_does_not_count_against_the_database(database_url: str) -> None:
+    database = Database(database_url)
+    await database.open()
+    try:
+        for _ in range(2 * FAILURES):
+            with pytest.raises(psycopg.errors.UndefinedTable):
+                await database.fetch_one("SELECT * FROM nowhere", None, 15.0)
+        assert await database.fetch_one("SELECT 7", None, 15.0) == (7,)
+    finally:
+        await database.close()

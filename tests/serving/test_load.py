@@ -1,6 +1,7 @@
 """With too many requests at once, what is taken in is answered soon, and the rest is told to come again."""
 
 import asyncio
+import time
 
 import httpx
 import numpy as np
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.anyio
 
 def test_beyond_the_second_limit_one_is_refused_and_beyond_the_first_it_is_known() -> None:
     load = Load(heavy=1, full=2)
+    load.late = 1.0
     with load.one():
         assert not load.heavy
         with load.one():
@@ -24,6 +26,9 @@ def test_beyond_the_second_limit_one_is_refused_and_beyond_the_first_it_is_known
             with pytest.raises(Problem, match="2 requests are being answered already") as refused, load.one():
                 pass
             assert (refused.value.status, refused.value.headers) == (503, {"Retry-After": "1"})
+            load.late = 0.0  # all of them wait for somebody else, and this one keeps nobody waiting
+            with load.one():
+                assert load.heavy
     assert load.requests == 0
     with pytest.raises(RuntimeError), load.one():
         raise RuntimeError
@@ -37,7 +42,7 @@ async def test_an_answer_under_load_knows_what_the_user_did_since_and_its_pages_
     load = app.state.service.recommender._load
     load.requests = FULL - 1  # one more, and it is the last that is let in
     hurried = await recommend(client, "stranger", 5)
-    load.requests += 1
+    load.requests, load.late = FULL, 1.0
     refused = await client.post("/recommend", json={"user_id": "stranger"})
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
     assert refused.json()["type"] == "urn:nextpick:problem:overloaded"
@@ -51,6 +56,17 @@ async def test_an_answer_under_load_knows_what_the_user_did_since_and_its_pages_
     assert {item["source"] for item in page["items"]} == {"fold_in"}
     assert not set(ids(page)) & set(ids(hurried))
     assert [item["rank"] for item in page["items"]] == [6, 7, 8, 9, 10]
+
+
+async def test_it_is_known_how_late_the_loop_is() -> None:
+    load = Load()
+    watching = asyncio.create_task(load.watch())
+    await asyncio.sleep(0.05)
+    time.sleep(0.2)
+    async with asyncio.timeout(5):
+        while load.late < 0.1:
+            await asyncio.sleep(0)
+    watching.cancel()
 
 
 async def test_who_sends_slowly_is_no_load(database_url: str, release_id: int) -> None:

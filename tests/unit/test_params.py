@@ -34,6 +34,10 @@ TEXT = PARAMS.read_text()
         (TEXT.replace("purchase: 1.0", "purchase: -1.0"), "data.kinds.purchase: Input should be greater than 0"),
         (TEXT.replace("purchase: 1.0", "purchase: .nan"), "data.kinds.purchase: Input should be a finite number"),
         (TEXT.replace("half_life_days: 60.0", "half_life_days: .inf"), "als.half_life_days: Input should be a finite"),
+        (
+            TEXT.replace("  default:\n", "  default:\n    price: {min: 5, max: 2}\n"),
+            "scenarios.default.price: Value error, min 5 is above max 2",
+        ),
         ("", "params.yaml: all of it: Input should be a valid dictionary"),
         ("[1]", "params.yaml: all of it: Input should be a valid dictionary"),
         ("\tseed: 1", "params.yaml is not YAML: "),

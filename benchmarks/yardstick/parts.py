@@ -12,11 +12,11 @@ import psycopg
 from nextpick.features.pair import Pool, pair_features
 from nextpick.models import trees
 from nextpick.release import lookup
-from nextpick.release.answer import answer, reasons
+from nextpick.release.answer import Answer, answer, reasons
 from nextpick.release.loaded import ListRow, Loaded, Since
 from nextpick.release.wanted import Wanted
 from nextpick.store import arrays, releases
-from nextpick.store.impressions import encode
+from nextpick.store.impressions import Impression, encode
 from serving import answers
 from serving.database import Database
 
@@ -39,7 +39,7 @@ def parts(url: str) -> dict[str, float]:
     wanted, hidden = Wanted.plain(loaded, K), np.zeros(len(loaded.items), bool)
     found = [answer(loaded, *pair, wanted, hidden) for pair in pairs]
     features = [_features(loaded, row, since) for row, since in pairs if row is not None]
-    kept = [answers.impression(uuid4(), "user00000", "default", loaded, one) for one in found]
+    kept = [_kept(loaded, one) for one in found]
     whole = _timed(lambda: [answer(loaded, *pair, wanted, hidden) for pair in pairs])
     of_features = _timed(lambda: [_features(loaded, row, since) for row, since in pairs if row is not None])
     predict = _timed(lambda: [loaded.bundle.ranker.predict(rows) for rows in features])
@@ -50,9 +50,13 @@ def parts(url: str) -> dict[str, float]:
         "trees": predict,
         "rest of the answer": whole - of_features - predict,
         "reasons": _timed(lambda: [reasons(loaded, one) for one in found]),
-        "impression": _timed(lambda: [answers.impression(uuid4(), "user00000", "default", loaded, o) for o in found])
-        + _timed(lambda: encode(kept)),
+        "impression": _timed(lambda: [_kept(loaded, one) for one in found]) + _timed(lambda: encode(kept)),
     }
+
+
+def _kept(loaded: Loaded, found: Answer) -> Impression:
+    how = answers.Kept(narrowed=False, features=True)
+    return answers.impression(uuid4(), "user00000", "default", loaded, found, how)
 
 
 def table(of: Mapping[str, float], total: float, constant: float) -> str:

@@ -6,11 +6,15 @@ import re
 import socket
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import Protocol
 
 CONNECTIONS = 256  # of the schedule; with all of them busy, a request's wait for one counts as its own
+REST_SECONDS = 4.0  # uvicorn closes a connection that rests for 5, perhaps just as something is sent on it
+PATIENCE_SECONDS = 5.0  # for what is out when the schedule ends
 _SCRIPT = """
 local bodies = {%s}
 local headers = {%s}
@@ -21,6 +25,16 @@ request = function()
 end
 """
 _LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
+
+
+class Witness(Protocol):
+    """Who is told what became of each request."""
+
+    def took(self, seconds: float, answer: bytes) -> None:
+        """It was answered, so long after it was due, by these bytes of HTTP."""
+
+    def lost(self) -> None:
+        """It was not: its connection was lost or not to be had, or the end came first."""
 
 
 @dataclass
@@ -46,6 +60,9 @@ class Seen:
             self.refused += 1
         else:
             self.failed += 1
+
+    def lost(self) -> None:
+        self.failed += 1
 
 
 def closed_loop(
@@ -74,9 +91,11 @@ def one_client(port: int, requests: Sequence[bytes], seconds: float) -> Seen:
         while perf_counter() < end:
             start = perf_counter()
             conn.sendall(requests[n % len(requests)])
-            answer = conn.recv(65536)
+            answer = b""
             while not whole(answer):
-                answer += conn.recv(65536)
+                if not (part := conn.recv(65536)):
+                    raise ConnectionError(f"port {port} closed the connection with a request out; see its log.")
+                answer += part
             seen.took(perf_counter() - start, answer)
             n += 1
     return seen
@@ -92,76 +111,136 @@ def whole(answer: bytes) -> bool:
 
 
 class _Client(asyncio.Protocol):
-    """A connection that tells of each answer."""
+    """A connection, which tells of each answer; `due` is when the request that is out on it was, if one is."""
 
-    def __init__(self, schedule: "_Schedule") -> None:
+    def __init__(self, schedule: "Schedule") -> None:
         self._schedule, self._answer = schedule, b""
+        self.due: float | None = None
+        self.rests_since = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
+        self._schedule.made(self)
 
-    def send(self, request: bytes, intended: float) -> None:
-        self.intended = intended
+    def send(self, request: bytes, due: float) -> None:
+        self.due = due
         self.transport.write(request)
 
     def data_received(self, data: bytes) -> None:
         self._answer += data
-        if whole(self._answer):
-            self._schedule.seen.took(perf_counter() - self.intended, self._answer)
-            self._answer = b""
+        if self.due is not None and whole(self._answer):
+            answer, due, self._answer, self.due = self._answer, self.due, b"", None
+            self._schedule.witness.took(perf_counter() - due, answer)
             self._schedule.free(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._schedule.seen.failed += 1
+        self._schedule.gone(self)
 
 
-class _Schedule:
-    """Requests at fixed times, each over a connection that is free; those that find none queue for the next."""
+class Schedule:
+    """Requests in turn, each sent when it is due: over a connection that rests, or a new one. With CONNECTIONS of them
+    it waits for the next that is free; so does the request of a connection that is still being opened.
 
-    def __init__(self, requests: Sequence[bytes]) -> None:
-        self.seen, self.sent = Seen(), 0
-        self._requests = requests
-        self._idle: list[_Client] = []
-        self._late: list[float] = []
+    `behind` is how many seconds this process itself was late with one at most: what an answer took is no less.
+    """
+
+    def __init__(self, port: int, requests: Sequence[bytes], witness: Witness) -> None:
+        self.witness, self.behind = witness, 0.0
+        self._port, self._requests, self._turn = port, requests, 0
+        self._clients: set[_Client] = set()
+        self._idle: list[_Client] = []  # the one that rests shortest is last
+        self._opening: set[asyncio.Task[None]] = set()
+        self._to_come = 0  # connections
+        self._late: deque[float] = deque()
+
+    async def offer(self, per_second: float, wanted: Callable[[float], bool]) -> None:
+        """So many a second, evenly, while one due then is wanted; then wait for answers, PATIENCE_SECONDS at most."""
+        start, n = perf_counter(), 0
+        while wanted(due := start + n / per_second):
+            if (wait := due - perf_counter()) > 0.0005:
+                await asyncio.sleep(wait)
+            elif n % 16 == 0:
+                await asyncio.sleep(0)
+            self.behind = max(self.behind, perf_counter() - due)
+            self._ask(due)
+            n += 1
+        await self._end()
+
+    def made(self, client: _Client) -> None:
+        self._to_come -= 1
+        self._clients.add(client)
+        self.free(client)
 
     def free(self, client: _Client) -> None:
         if self._late:
-            self._send(client, self._late.pop(0))
+            self._send(client, self._late.popleft())
         else:
+            client.rests_since = perf_counter()
             self._idle.append(client)
 
-    def due(self, intended: float) -> None:
-        if self._idle:
-            self._send(self._idle.pop(), intended)
-        else:
-            self._late.append(intended)
+    def gone(self, client: _Client) -> None:
+        """A connection that rested is let go by either side; one with a request out takes that with it."""
+        self._clients.discard(client)
+        if client in self._idle:
+            self._idle.remove(client)
+        if client.due is not None:
+            self.witness.lost()
+        self._open()
 
-    def _send(self, client: _Client, intended: float) -> None:
-        client.send(self._requests[self.sent % len(self._requests)], intended)
-        self.sent += 1
+    def _ask(self, due: float) -> None:
+        if self._idle and perf_counter() - self._idle[-1].rests_since > REST_SECONDS:
+            for client in self._idle:
+                client.transport.close()
+            self._idle.clear()
+        if self._idle:
+            self._send(self._idle.pop(), due)
+        else:
+            self._late.append(due)
+            self._open()
+
+    def _send(self, client: _Client, due: float) -> None:
+        client.send(self._requests[self._turn % len(self._requests)], due)
+        self._turn += 1
+
+    def _open(self) -> None:
+        """Another, where more requests wait for one than are to come."""
+        if self._to_come < min(len(self._late), CONNECTIONS - len(self._clients)):
+            self._to_come += 1
+            task = asyncio.create_task(self._connect())
+            self._opening.add(task)
+            task.add_done_callback(self._opening.discard)
+
+    async def _connect(self) -> None:
+        try:
+            await asyncio.get_running_loop().create_connection(lambda: _Client(self), "127.0.0.1", self._port)
+        except OSError:
+            self._to_come -= 1
+            if self._late:  # else another connection took it
+                self._late.popleft()
+                self.witness.lost()
+
+    async def _end(self) -> None:
+        until = perf_counter() + PATIENCE_SECONDS
+        while self._out() and perf_counter() < until:
+            await asyncio.sleep(0.01)
+        for _ in range(self._out()):
+            self.witness.lost()
+        self._late.clear()
+        for task in self._opening:
+            task.cancel()
+        while self._clients or self._opening:
+            for client in self._clients:
+                client.due = None
+                client.transport.abort()
+            await asyncio.sleep(0)
+
+    def _out(self) -> int:
+        return len(self._late) + sum(client.due is not None for client in self._clients)
 
 
 def open_loop(port: int, requests: Sequence[bytes], per_second: float, seconds: float) -> Seen:
     """So many a second, evenly, whether answers come or not; a request's time counts from when it was due."""
-    return asyncio.run(_open_loop(port, requests, per_second, seconds))
-
-
-async def _open_loop(port: int, requests: Sequence[bytes], per_second: float, seconds: float) -> Seen:
-    loop = asyncio.get_running_loop()
-    schedule = _Schedule(requests)
-    for _ in range(CONNECTIONS):
-        _, client = await loop.create_connection(lambda: _Client(schedule), "127.0.0.1", port)
-        schedule.free(client)
-    start, total = perf_counter(), int(per_second * seconds)
-    for n in range(total):
-        intended = start + n / per_second
-        if (wait := intended - perf_counter()) > 0.0005:
-            await asyncio.sleep(wait)
-        elif n % 16 == 0:
-            await asyncio.sleep(0)
-        schedule.due(intended)
-    end = perf_counter() + 5
-    while len(schedule.seen.seconds) + schedule.seen.refused + schedule.seen.failed < total and perf_counter() < end:
-        await asyncio.sleep(0.05)
-    return schedule.seen
+    seen, end = Seen(), perf_counter() + seconds
+    asyncio.run(Schedule(port, requests, seen).offer(per_second, lambda due: due < end))
+    return seen

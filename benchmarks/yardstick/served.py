@@ -5,8 +5,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,8 @@ from fastapi import FastAPI
 from benchmarks.yardstick.shop import Shop, published, resized
 from nextpick.keys import Scope, make
 from nextpick.local import ports, postgres
+from nextpick.local.process import end, send
+from nextpick.models import trees
 from nextpick.models.bundle import Bundle
 from nextpick.store import keys
 from nextpick.store.migrate import migrate
@@ -51,6 +53,12 @@ class Server:
         """Of memory that is its own (PSS)."""
         return float(self.seen.memory_full_info().pss) / 1e6
 
+    def kept_waiting(self) -> float:
+        """Seconds in which its threads could have run while others had the core, so far; 0 where the kernel keeps no
+        count. Format: Linux, Documentation/scheduler/sched-stats.rst."""
+        waits = [path.read_text().split()[1] for path in Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")]
+        return sum(map(int, waits)) / 1e9
+
 
 def in_list_order() -> FastAPI:
     """The service as it is, but with the ranker left out: lists go out in the order they were computed in."""
@@ -61,27 +69,74 @@ def in_list_order() -> FastAPI:
     return create_app()
 
 
-@dataclass(frozen=True)
 class Place:
-    """A throw-away Postgres, and where things are kept that go with it."""
+    """A throw-away Postgres with the settings of `make run` on one core, and a folder for what goes with it."""
 
-    folder: Path
-    url: str
-    admin: str
+    def __init__(self, folder: Path, core: int) -> None:
+        self.folder, self._core = folder, core
+        self._cluster, self._port = postgres.Cluster(folder / "postgres"), ports.free()
+        self.url = f"postgresql://postgres:benchmark@127.0.0.1:{self._port}/"
+        postgres.create(self._cluster, "benchmark")
+        self.start()
+
+    def start(self) -> None:
+        """To be called from the thread that lives longest: the server ends with it."""
+        self.process = postgres.start(self._cluster, self._port, self.folder / "postgres.log", tied=True)
+        pin(self.process.pid, self._core)
+
+    def stop(self) -> None:
+        """In an orderly way, as `make run` ends it."""
+        postgres.stop(self.process)
 
 
 @contextmanager
 def postgres_here(folder: Path, core: int) -> Iterator[Place]:
-    """A server with the settings of `make run` on one core, ended afterwards."""
-    cluster, port = postgres.Cluster(folder / "postgres"), ports.free()
-    postgres.create(cluster, "benchmark")
-    process = postgres.start(cluster, port, folder / "postgres.log", tied=True)
-    pin(process.pid, core)
-    url = f"postgresql://postgres:benchmark@127.0.0.1:{port}/"
+    """A server, ended afterwards."""
+    place = Place(folder, core)
     try:
-        yield Place(folder, url, url + "postgres")
+        yield place
     finally:
-        postgres.stop(process)
+        place.stop()
+
+
+@contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    """Meanwhile a process and all it started stand still: their connections stay, and nothing comes."""
+    first = psutil.Process(pid)
+    send(first, signal.SIGSTOP)  # from now on it starts no more
+    rest = first.children(recursive=True)
+    for one in rest:
+        send(one, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for one in (*rest, first):
+            send(one, signal.SIGCONT)
+
+
+@contextmanager
+def mlflow_here(folder: Path, core: int) -> Iterator[tuple[str, int]]:
+    """An MLflow server on one core: its URL, and its process id."""
+    port = ports.free()
+    url = f"http://127.0.0.1:{port}"
+    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    words = ["mlflow", "server", "--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}", "--port", str(port)]
+    with (folder / "mlflow.log").open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *words, "--host", "127.0.0.1", "--workers", "1"],
+            env={**os.environ, **quiet},
+            cwd=folder,
+            stdout=out,
+            stderr=out,
+            preexec_fn=partial(pin, 0, core),
+        )
+    try:
+        wait("MLflow", process, folder / "mlflow.log", lambda: httpx.get(f"{url}/health"))
+        yield url, process.pid
+    finally:
+        first = psutil.Process(process.pid)
+        end([*first.children(recursive=True), first], 15)
+        process.wait()
 
 
 def pin(pid: int, core: int) -> None:
@@ -92,7 +147,7 @@ def pin(pid: int, core: int) -> None:
 
 def database(place: Place, name: str, shop: Shop, model: Bundle, size: int) -> tuple[str, str]:
     """A database with a live release whose lists have `size` items: its URL, and a key to be served."""
-    with psycopg.connect(place.admin, autocommit=True) as conn:
+    with psycopg.connect(place.url + "postgres", autocommit=True) as conn:
         conn.execute(f"CREATE DATABASE {name}")
     url = place.url + name
     migrate(url)
@@ -105,17 +160,22 @@ def database(place: Place, name: str, shop: Shop, model: Bundle, size: int) -> t
 
 
 @contextmanager
-def serving(name: str, factory: str, core: int, folder: Path, url: str = "", key: str = "") -> Iterator[Server]:
+def serving(
+    name: str, factory: str, core: int, folder: Path, url: str = "", key: str = "", mlflow: str = ""
+) -> Iterator[Server]:
     """An app, started and answering 200 to a recommendation; ended afterwards."""
+    trees.compiled()  # and kept on disk: else a server would compile while it is measured
     port, log = ports.free(), folder / f"{name.replace(' ', '-')}.log"
     environment = {**os.environ, "NEXTPICK_DATABASE_URL": url, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    environment |= {"NEXTPICK_MLFLOW_URL": mlflow} if mlflow else {}
     words = [sys.executable, "-m", "uvicorn", factory, "--factory", "--port", str(port), "--no-access-log"]
     with log.open("wb") as out:
         process = subprocess.Popen(words, env=environment, stdout=out, stderr=out, preexec_fn=partial(pin, 0, core))
     headers = {"Content-Type": "application/json", **({"X-API-Key": key} if key else {})}
     server = Server(name, port, headers, process, log, url)
     try:
-        _wait(server)
+        address, somebody = f"http://127.0.0.1:{port}/recommend", {"user_id": "user00001"}
+        wait(name, process, log, lambda: httpx.post(address, json=somebody, headers=headers))
         yield server
     finally:
         process.send_signal(signal.SIGTERM)
@@ -125,19 +185,15 @@ def serving(name: str, factory: str, core: int, folder: Path, url: str = "", key
             process.kill()
 
 
-def _wait(server: Server) -> None:
+def wait(name: str, process: "subprocess.Popen[bytes]", log: Path, ask: Callable[[], httpx.Response]) -> None:
+    """Until it answers 200; where it does not, this program ends with what its log says."""
     until = monotonic() + START_SECONDS
-    while monotonic() < until and server.process.poll() is None:
-        try:
-            answer = httpx.post(
-                f"http://127.0.0.1:{server.port}/recommend", json={"user_id": "user00001"}, headers=server.headers
-            )
-            if answer.status_code == 200:
+    while monotonic() < until and process.poll() is None:
+        with suppress(httpx.TransportError):
+            if ask().status_code == 200:
                 return
-        except httpx.TransportError:
-            pass
         sleep(0.2)
-    sys.exit(f"{server.name} did not start; its log:\n{server.log.read_text()[-3000:]}")
+    sys.exit(f"{name} did not start; its log:\n{log.read_text()[-3000:]}")
 
 
 def request(server: Server, user_id: str, top_k: int = 10) -> bytes:

@@ -149,13 +149,25 @@ def published(conn: psycopg.Connection, shop: Shop, model: Bundle, folder: Path)
     items.upsert(conn, shop.catalogue)
     events.insert(conn, shop.purchases)
     conn.commit()
-    version = Version("1", folder, save_bundle(model, folder), {"data_md5": "0" * 32, "git_sha": "f" * 40})
-    planned = precompute.begin(conn, version, run_id="command.benchmark", cutoff=CUTOFF)
+    release_id = _computed(conn, "1", folder, save_bundle(model, folder))
+    with conn.transaction():
+        releases.flip(conn, release_id)
+        release_log.add(conn, "publish", who="a benchmark", before=None, after=release_id, reason="")
+    return release_id
+
+
+def another(conn: psycopg.Connection, release_id: int) -> int:
+    """One more release, of the same bundle under another version, which is not live yet; its id."""
+    stored = releases.get(conn, release_id)
+    conn.commit()
+    return _computed(conn, "2", Path(stored.bundle_uri), stored.bundle_sha256)
+
+
+def _computed(conn: psycopg.Connection, version: str, folder: Path, sha256: str) -> int:
+    named = Version(version, folder, sha256, {"data_md5": "0" * 32, "git_sha": "f" * 40})
+    planned = precompute.begin(conn, named, run_id=f"command.benchmark.{version}", cutoff=CUTOFF)
     precompute.fill(conn, planned.release_id, *planned.blocks)
     finish(conn, planned.release_id)
-    with conn.transaction():
-        releases.flip(conn, planned.release_id)
-        release_log.add(conn, "publish", who="a benchmark", before=None, after=planned.release_id, reason="")
     return planned.release_id
 
 

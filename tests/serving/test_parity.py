@@ -1,7 +1,6 @@
 """What served answers were scored by, replayed as training computes it: everybody at once, from the raw events."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 from uuid import UUID
 
 import httpx
@@ -13,16 +12,13 @@ from fastapi import FastAPI
 
 from nextpick.data.clean import clean
 from nextpick.features import pair
-from nextpick.features.histories import histories
 from nextpick.features.items import item_table
-from nextpick.features.pair import pair_features
-from nextpick.idmap import IdMap
 from nextpick.models import trees
 from nextpick.models.bundle import Bundle, load_bundle
-from nextpick.models.pool import build_pool
 from nextpick.release.lookup import microseconds
 from nextpick.release.slots import FOLD_IN, POPULAR, RERANKED
 from nextpick.schema import US_PER_DAY
+from nextpick.stages import skew
 from nextpick.store import events, impressions, items, releases
 from nextpick.store.impressions import Impression
 from tests.published import LAST, Version, fill, publish
@@ -92,20 +88,12 @@ def replayed(log: Log, answer: Impression, *, shift: int = 0) -> dict[str, np.nd
     A list keeps the generators' scores and ranks of its release's cutoff; a stranger's candidates are scored at as_of.
     `shift` (microseconds) moves as_of, so that it can be seen that it matters.
     """
-    bundle, kinds = log.bundle, log.bundle.params.data.kinds
-    interactions = clean(log.events, kinds).interactions
-    users = IdMap.fit(interactions["user_id"].unique())
+    bundle = log.bundle
+    interactions = clean(log.events, bundle.params.data.kinds).interactions
     as_of = microseconds(answer.as_of) + shift
-    now = histories(interactions, users, bundle.items, kinds, as_of)
-    proposed_at = log.cutoff if RERANKED in answer.sources else as_of
-    then = histories(interactions, users, bundle.items, kinds, proposed_at)
-    everybody = np.arange(len(users), dtype=np.int32)
-    policy = bundle.params.scenarios["default"].seen_policy
-    pool = build_pool(bundle.generators, dict(bundle.params.pool), everybody, then, policy)
     table = item_table(interactions, log.catalogue, bundle.items, log.cutoff)
-    features = pair_features(pool, now, table, as_of, bundle.features)
-    mine = np.flatnonzero(pool.user_rows == users.row(str(answer.user_id)))
-    return {bundle.items.ids[pool.item_rows[row]]: features[row] for row in mine.tolist()}
+    proposed_at = log.cutoff if RERANKED in answer.sources else as_of
+    return skew.replay(bundle, table, interactions, str(answer.user_id), as_of, proposed_at)
 
 
 def same(log: Log, answer: Impression, source: str, *, shift: int = 0) -> np.ndarray:
@@ -117,11 +105,9 @@ def same(log: Log, answer: Impression, source: str, *, shift: int = 0) -> np.nda
     return np.array([bits(served[at], found.get(answer.item_ids[at])) for at in places])
 
 
-def bits(served: np.ndarray, trained: Any) -> bool:
-    """Whether two rows of float32 are equal, NaN where NaN is, and no -0.0 for 0.0."""
-    if trained is None or served.dtype != trained.dtype:
-        return False
-    return np.array_equal(served, trained, equal_nan=True) and np.array_equal(np.signbit(served), np.signbit(trained))
+def bits(served: np.ndarray, trained: np.ndarray | None) -> bool:
+    """Whether two rows of float32 are equal, bit for bit."""
+    return trained is not None and served.dtype == trained.dtype and bool(skew.same_bits(served, trained).all())
 
 
 @pytest.mark.parametrize("compiled", [False, True])

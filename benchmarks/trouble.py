@@ -66,15 +66,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="nextpick-trouble-") as name, ExitStack() as stack:
         folder = Path(name)
         folder.chmod(0o711)  # Postgres, which is not us where we are root, has its folder inside
-        mlflow_url, mlflow = stack.enter_context(mlflow_here(folder, OTHER_CORE))
+        mlflow = stack.enter_context(mlflow_here(folder, OTHER_CORE))
         place = stack.enter_context(postgres_here(folder, OTHER_CORE))
         url, key, both = _published(place, chosen.candidates)
-        with serving("service", "serving.app:create_app", SERVER_CORE, folder, url, key, mlflow_url) as server:
+        mlflow.wait()
+        with serving("service", "serving.app:create_app", SERVER_CORE, folder, url, key, mlflow.url) as server:
             pin(0, OTHER_CORE)
             reads = [request(server, f"user{n:05}") for n in range(USERS)]
             per_second = SHARE * capacity(server, reads)
             with load(server, reads, per_second) as made:
-                tallies = noticed(made, troubles(place, url, mlflow, both, made), chosen.rounds)
+                tallies = noticed(made, troubles(place, url, mlflow.process.pid, both, made), chosen.rounds)
         print(json.dumps(report(tallies, made, stored(url), per_second)))
 
 

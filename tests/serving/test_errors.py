@@ -85,6 +85,11 @@ async def test_a_wrong_path_or_method_is_a_problem_too(empty: httpx.AsyncClient)
     response = await empty.get("/recommend")
     problem(response, 405)
     assert response.headers["allow"] == "POST"
+    problem(await empty.request("BREW", "/recommend"), 405)
+    metrics = (await empty.get("/metrics")).text
+    assert 'method="other",route="/recommend",status="405"' in metrics
+    assert 'method="GET",route="unmatched",status="404"' in metrics
+    assert "BREW" not in metrics, "whoever makes up methods makes up meters"
 
 
 async def test_before_the_first_release_the_answer_says_to_publish(empty: httpx.AsyncClient) -> None:

@@ -111,6 +111,9 @@ async def test_a_thousand_events_go_in_one_request_and_the_same_id_twice_counts_
 ) -> None:
     batch = {"events": [event(event_id=f"b{i % 999}") for i in range(1000)]}
     assert (await empty.post("/events", json=batch)).json() == {"accepted": 999, "duplicates": 1}
+    metrics = (await empty.get("/metrics")).text
+    assert 'nextpick_events_total{outcome="accepted"} 999.0' in metrics
+    assert 'nextpick_events_total{outcome="duplicate"} 1.0' in metrics
     assert conn.execute("SELECT count(*) FROM nextpick.events").fetchone() == (999,)
 
 

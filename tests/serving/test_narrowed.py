@@ -97,6 +97,15 @@ async def test_pages_go_through_the_whole_catalogue_across_flips_and_events(
     assert sorted(given) == sorted(ITEMS)
 
 
+async def test_pages_end_where_a_cursor_would_carry_too_much(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.recommender.MOST_GIVEN", 10)
+    first = await ask(client, user_id="tea03", top_k=7)
+    second = await ask(client, user_id="tea03", top_k=7, cursor=first["cursor"])
+    assert (len(second["items"]), second["cursor"]) == (7, None)
+
+
 async def test_the_next_page_is_what_a_longer_first_one_had_shown(client: httpx.AsyncClient) -> None:
     whole = ids(await ask(client, user_id="tea03", top_k=20))
     first = await ask(client, user_id="tea03", top_k=10)
@@ -122,11 +131,17 @@ async def test_diversity_changes_the_order_and_not_what_may_come(client: httpx.A
     assert plain != mixed
 
 
-async def test_each_item_is_explained_where_asked(client: httpx.AsyncClient) -> None:
+async def test_each_item_is_explained_where_asked(
+    client: httpx.AsyncClient, app: FastAPI, conn: psycopg.Connection
+) -> None:
     body = await ask(client, user_id="tea03", explain=True)
-    for item in body["items"]:
+    names = app.state.service.follower.current.loaded.bundle.features
+    stored = await kept(conn, body)
+    assert stored.features is not None
+    als_ranks = stored.features.reshape(len(body["items"]), len(names))[:, names.index("als_rank")]
+    for item, als_rank in zip(body["items"], als_ranks.tolist(), strict=True):
         told = item["explanation"]
-        assert told["proposed_by"][0]["rank"] >= 1
+        assert {one["generator"]: one["rank"] for one in told["proposed_by"]}["als"] == als_rank + 1
         assert told["moved"][0]["text"]
         assert told["text"].endswith(".")
     assert any(item["explanation"]["like"] for item in body["items"])

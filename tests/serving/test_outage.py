@@ -135,6 +135,7 @@ async def test_events_are_refused_while_the_database_is_away_and_none_is_doubled
         assert response.status_code == 503
         assert response.headers["retry-after"] == "1"
         assert "same event_id" in response.json()["detail"]
+        assert 'nextpick_events_total{outcome="refused"} 1.0' in (await client.get("/metrics")).text
         gate.heal()
         await wait_until_whole(client, 5)
         for _ in range(2):

@@ -163,6 +163,7 @@ async def test_the_seen_policy_exclude_holds_for_old_and_for_new_purchases(
     conn.commit()
     publish(conn, excluding)
     owned = {row[0] for row in conn.execute("SELECT item_id FROM nextpick.events WHERE user_id = 'tool04'")}
+    assert owned
     async with running(app) as client:
         first = ids(await recommend(client, "tool04", 100))
         assert not owned & set(first)
@@ -188,19 +189,30 @@ async def test_a_user_who_has_it_all_is_still_answered(
         assert {item["source"] for item in body["items"]} == {"filled"}
 
 
-async def test_a_user_filtered_to_the_bone_is_filled_from_the_popular(
-    app: FastAPI, conn: psycopg.Connection, version: Version
+async def test_where_most_of_a_list_is_hidden_the_answer_is_what_is_left(
+    client: httpx.AsyncClient, app: FastAPI, conn: psycopg.Connection
 ) -> None:
-    fill(conn)
+    whole = ids(await recommend(client, "tea01", 100))
+    assert len(whole) == len(ITEMS)
+    conn.execute("UPDATE nextpick.items SET hidden = true WHERE item_id = ANY (%s)", (whole[:-3],))
     conn.commit()
-    publish(conn, version)
-    async with running(app) as client:
-        listed = [i["item_id"] for i in (await recommend(client, "tea01", 100))["items"] if i["source"] == "reranked"]
-        conn.execute("UPDATE nextpick.items SET hidden = true WHERE item_id = ANY (%s)", (listed[:-3],))
-        conn.commit()
-        await app.state.service.follower.poll()
-        body = await recommend(client, "tea01", 10)
-        assert len(body["items"]) == min(10, len(ITEMS) - len(listed) + 3)
+    await app.state.service.follower.poll()
+    assert ids(await recommend(client, "tea01", 10)) == whole[-3:]
+
+
+async def test_a_list_that_is_too_short_is_filled_up_by_taste(
+    client: httpx.AsyncClient, conn: psycopg.Connection, release_id: int
+) -> None:
+    conn.execute(
+        "UPDATE nextpick.lists SET item_rows = item_rows[:2], scores = scores[:2], "
+        "generator_scores = generator_scores[:2 * cardinality(generator_scores) / cardinality(item_rows)], "
+        "generator_ranks = generator_ranks[:2 * cardinality(generator_ranks) / cardinality(item_rows)] "
+        "WHERE user_id = 'tea01'"
+    )
+    conn.commit()
+    body = await recommend(client, "tea01", 100)
+    assert [item["source"] for item in body["items"]] == ["reranked"] * 2 + ["fold_in"] * (len(ITEMS) - 2)
+    assert len(set(ids(body))) == len(ITEMS)
 
 
 async def test_a_ranker_that_fails_leaves_the_precomputed_order(
@@ -229,6 +241,8 @@ async def test_metrics_count_answers_by_source_and_name_no_user(client: httpx.As
     assert 'nextpick_recommended_items_total{source="popular"} 3.0' in text
     assert f"nextpick_release_id {float(release_id)}" in text
     assert "nextpick_release_users 24.0" in text
+    cutoff = LAST + timedelta(microseconds=1)
+    assert float(text.split("\nnextpick_release_cutoff_timestamp_seconds ")[1].split("\n")[0]) == cutoff.timestamp()
     assert float(text.split("\nnextpick_release_bytes ")[1].split("\n")[0]) > 24 * 1000
     assert 'nextpick_request_seconds_count{method="POST",route="/recommend",status="200"} 2.0' in text
     assert "somebody-secret" not in text

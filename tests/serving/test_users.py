@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import httpx
+import psycopg
 import pytest
 from fastapi import FastAPI
 
@@ -11,11 +12,18 @@ from tests.serving.conftest import running
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_user_is_described(client: httpx.AsyncClient, release_id: int) -> None:
+async def test_a_user_is_described(client: httpx.AsyncClient, conn: psycopg.Connection, release_id: int) -> None:
+    (listed,) = (
+        conn.execute("SELECT cardinality(item_rows) FROM nextpick.lists WHERE user_id = 'tea00'").fetchone() or ()
+    )
     body = (await client.get("/users/tea00")).json()
     assert (body["user_id"], body["events"], body["kinds"]) == ("tea00", 41, {"purchase": 41})
     assert body["last_event_at"] == "2025-11-12T18:00:00+00:00"
-    assert (body["release"], body["listed"] > 0) == (release_id, True)
+    assert (body["release"], body["listed"]) == (release_id, listed)
+    conn.execute("DELETE FROM nextpick.events WHERE user_id = 'tea01'")
+    conn.commit()
+    body = (await client.get("/users/tea01")).json()
+    assert (body["events"], body["last_event_at"], body["listed"] > 0) == (0, None, True), "the list is known still"
     response = await client.get("/users/who")
     assert (response.status_code, response.json()["type"]) == (404, "urn:nextpick:problem:unknown-user")
 
@@ -58,8 +66,6 @@ async def test_an_erasure_that_may_not_have_happened_is_a_503(
 
 
 def _refusing(_: str) -> None:
-    import psycopg
-
     raise psycopg.OperationalError("gone")
 
 

@@ -117,4 +117,24 @@ def test_popularity_goes_by_the_week_then_the_month_then_the_row(world: tuple[Lo
     order, ranks = popularity_order(table)
     week, month = (table.features[:, ITEM_FEATURES.index(name)] for name in ("popularity_7d", "popularity_28d"))
     assert order.tolist() == sorted(range(N), key=lambda i: (-week[i], -month[i], i))
-    assert [int(item) for item in order if ranks[item] >= 0] == [int(item) for item in order if week[item] > 0]
+    assert ranks[order].tolist() == [place if week[item] > 0 else -1 for place, item in enumerate(order.tolist())]
+
+
+def test_only_what_a_generator_proposed_is_suggested_by_it(world: tuple[Loaded, ListBlock]) -> None:
+    """A rank beyond what the generator gives the pool is no proposal, and one's own or popular items are no taste."""
+    loaded, block = world
+    params = loaded.bundle.params.model_copy(update={"pool": dict.fromkeys(loaded.bundle.params.pool, 2)})
+    few = replace(loaded, bundle=replace(loaded.bundle, params=params))
+    taste = [at for at, name in enumerate(few.bundle.generators) if name not in ("buy_again", "popular")]
+    said, other = 0, 0
+    for user in range(len(block.user_ids)):
+        found = answer(loaded, row_of(block, user, loaded), Since.nothing(), Wanted.plain(loaded, N), np.zeros(N, bool))
+        own = set(found.history.item_rows.tolist())
+        for item, ranks, why in zip(
+            found.slots.item_rows.tolist(), found.slots.ranks, reasons(few, found), strict=True
+        ):
+            if item not in own:
+                proposed = any(0 <= ranks[at] < 2 for at in taste)
+                assert why.startswith("Suggested by what people like you") == proposed, why
+                said, other = said + proposed, other + (not proposed)
+    assert min(said, other) > 0

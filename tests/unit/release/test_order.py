@@ -61,8 +61,11 @@ def test_what_is_said_of_an_item_is_true(world: tuple[Loaded, ListBlock]) -> Non
     found = answer(loaded, row_of(block, 3, loaded), Since.nothing(), Wanted.plain(loaded, 10), np.zeros(N, bool))
     parts = loaded.bundle.ranker.contributions(found.slots.features)
     np.testing.assert_allclose(parts.sum(axis=1), found.slots.scores, rtol=1e-5)
-    own = set(found.history.item_rows.tolist())
+    own, alike = set(found.history.item_rows.tolist()), 0
     for i, one in enumerate(explain(loaded, found)):
+        sizes = loaded.bundle.params.pool
+        ranks = zip(loaded.bundle.generators, found.slots.ranks[i].tolist(), strict=True)
+        assert list(one.proposed_by) == [(name, rank) for name, rank in ranks if 0 <= rank < sizes[name]]
         assert one.proposed_by
         assert [abs(moved.moved) for moved in one.moved] == sorted((abs(m.moved) for m in one.moved), reverse=True)
         for moved in one.moved:
@@ -73,6 +76,8 @@ def test_what_is_said_of_an_item_is_true(world: tuple[Loaded, ListBlock]) -> Non
         if one.like is not None:
             assert one.like[0] in own - {int(found.slots.item_rows[i])}
             assert 0.3 <= one.like[1] <= 1.0001
+            alike += 1
+    assert alike
 
 
 def test_popular_items_have_nothing_to_explain(world: tuple[Loaded, ListBlock]) -> None:

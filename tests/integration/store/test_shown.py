@@ -43,6 +43,15 @@ def test_each_item_of_an_answer_has_its_rank_and_the_best_of_a_day_counts(conn: 
     assert str(impressions.shown(conn, since=NOON, before=LAST)["shown_at"].dtype) == "datetime64[us, UTC]"
 
 
+def test_a_narrowed_answer_and_a_sessions_teach_nothing_of_ranks(conn: psycopg.Connection) -> None:
+    """The first of what a filter left is not the first of all, and who nobody knows has no rank."""
+    answer(conn, "ann", NOON, "a", "b")
+    conn.execute("UPDATE nextpick.impressions SET narrowed = true")
+    conn.execute(ANSWER, (None, NOON, ["c"]))
+    answer(conn, "ann", NOON, "b", "a")
+    assert read(conn) == [("ann", "a", 1), ("ann", "b", 0)]
+
+
 def test_no_answers_are_an_empty_frame_of_the_same_columns(conn: psycopg.Connection) -> None:
     found = impressions.shown(conn, since=NOON, before=LAST)
     assert (list(found), len(found), str(found["rank"].dtype)) == (

@@ -1,9 +1,9 @@
 """What do readers and tellers of events notice of trouble: flips, a Postgres that restarts or is frozen, MLflow away?
 
-Readers ask for recommendations on a schedule that does not wait for answers, at SHARE of what the service's CPU is
-enough for, and two tellers post events, while one thing after the other happens: to a service of one worker on one
-core, and to its Postgres and MLflow on another. The last line of stdout is JSON, of all reads and, under its name, of
-those of each trouble:
+Readers ask for recommendations on a schedule that does not wait for answers, SHARE as often as one client could who
+does, and two tellers post events, while one thing after the other happens: to a service of one worker on one core, and
+to its Postgres and MLflow on another. The last line of stdout is JSON, of all reads and, under its name, of those of
+each trouble:
 
 answered_within_300ms  the share that was answered with status 200 within 300 ms of when it was due
 reads, read_5xx, read_failed  how many; how many were answered 5xx; how many by another status or not at all
@@ -90,11 +90,9 @@ def _published(place: Place, size: int) -> tuple[str, str, list[int]]:
 
 
 def capacity(server: Server, reads: list[bytes]) -> float:
-    """Reads that a CPU second of a server is enough for, as one client finds it."""
+    """Reads a second that one client gets, who asks for the next as soon as it has one, of this machine as it is now."""
     one_client(server.port, reads, WARM_SECONDS)
-    before = server.cpu()
-    seen = one_client(server.port, reads, WARM_SECONDS)
-    return len(seen.seconds) / (server.cpu() - before)
+    return len(one_client(server.port, reads, WARM_SECONDS).seconds) / WARM_SECONDS
 
 
 def troubles(place: Place, url: str, mlflow: int, both: list[int], made: Load) -> Troubles:

@@ -90,7 +90,7 @@ def _published(place: Place, size: int) -> tuple[str, str, list[int]]:
 
 
 def capacity(server: Server, reads: list[bytes]) -> float:
-    """Reads a second that one client gets, who asks for the next as soon as it has one, of this machine as it is now."""
+    """Reads a second that one client gets, who asks for the next as soon as it has one, of the machine as it is."""
     one_client(server.port, reads, WARM_SECONDS)
     return len(one_client(server.port, reads, WARM_SECONDS).seconds) / WARM_SECONDS
 

@@ -14,7 +14,7 @@ from nextpick.release import lookup
 from nextpick.settings import Settings
 from nextpick.stages import skew
 from nextpick.stages.skew import NOT_PROPOSED, TOO_MANY, UNSURE, Skew
-from nextpick.store import erasure, items
+from nextpick.store import erasure, items, outcomes
 from tests.published import catalogue
 from tests.serving.conftest import running
 
@@ -31,11 +31,12 @@ async def ask(client: httpx.AsyncClient, user_id: str) -> None:
 
 @pytest.fixture
 async def answered(app: FastAPI, release_id: int, conn: psycopg.Connection) -> int:
-    """Each user asks, does something, and asks again; a stranger, too. Then a minute passes. The release's id."""
+    """Each user asks, does something, the last one a single thing, and asks again; a stranger, too. Answers are moved a
+    minute on, so that what they knew had come in long before. The release's id."""
     async with running(app) as client:
         for user in (*USERS, "stranger"):
             await ask(client, user)
-            for item in DONE:
+            for item in DONE[: 1 if user == USERS[-1] else None]:
                 sent = {"user_id": user, "item_id": item, "kind": "purchase"}
                 assert (await client.post("/events", json=sent)).status_code == 200
             await ask(client, user)
@@ -121,11 +122,22 @@ async def test_an_event_that_the_answer_should_have_known_is_skew(
 
 
 async def test_of_events_that_came_in_as_it_was_given_nobody_knows(
+    answered: int, conn: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of three events an answer surely knew the newest, as its as_of says; and so all where there was but one."""
+    monkeypatch.setattr(outcomes, "UNSURE", timedelta(hours=1))
+    assert measure(conn, tmp_path, answered) == Skew(0, 4, None, {UNSURE: 2}, 0)
+
+
+async def test_the_event_that_as_of_tells_of_was_known_whatever_the_clocks_say(
     answered: int, conn: psycopg.Connection, tmp_path: Path
 ) -> None:
-    """Each user's second answer knew of three events; the newest it surely knew, as its as_of says."""
-    conn.execute("UPDATE nextpick.impressions SET answered_at = answered_at - interval '1 minute'")
-    assert measure(conn, tmp_path, answered) == Skew(0, 3, None, {UNSURE: 3}, 0)
+    conn.execute(
+        "UPDATE nextpick.events SET received_at = now() + interval '9 minutes' WHERE user_id = %s "
+        "AND occurred_at > now() - interval '1 hour'",
+        (USERS[-1],),
+    )
+    assert measure(conn, tmp_path, answered) == Skew(0, 6, None, {}, 0)
 
 
 async def test_who_did_more_than_an_answer_looks_at_is_left_out(
@@ -134,7 +146,7 @@ async def test_who_did_more_than_an_answer_looks_at_is_left_out(
     monkeypatch.setattr(lookup, "EVENTS_SINCE", 3)
     assert measure(conn, tmp_path, answered) == Skew(0, 6, None, {}, 0)
     monkeypatch.setattr(lookup, "EVENTS_SINCE", 2)
-    assert measure(conn, tmp_path, answered) == Skew(0, 3, None, {TOO_MANY: 3}, 0)
+    assert measure(conn, tmp_path, answered) == Skew(0, 4, None, {TOO_MANY: 2}, 0)
 
 
 async def test_of_items_changed_since_the_release_its_own_row_is_used(

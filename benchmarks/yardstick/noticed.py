@@ -98,7 +98,7 @@ class Load:
     def end(self) -> Tally:
         """What there was since."""
         self.tally.behind = self._schedule.behind
-        self.tally.kept_waiting = self._server.kept_waiting() - self._waited
+        self.tally.kept_waiting = max(self._server.kept_waiting() - self._waited, 0.0)  # threads end
         return self.tally
 
     def await_whole(self, release_id: int | None = None) -> None:

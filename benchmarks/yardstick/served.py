@@ -54,10 +54,13 @@ class Server:
         return float(self.seen.memory_full_info().pss) / 1e6
 
     def kept_waiting(self) -> float:
-        """Seconds in which its threads could have run while others had the core, so far; 0 where the kernel keeps no
-        count. Format: Linux, Documentation/scheduler/sched-stats.rst."""
-        waits = [path.read_text().split()[1] for path in Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")]
-        return sum(map(int, waits)) / 1e9
+        """Seconds in which the threads it has now could have run while others had the core; 0 where the kernel keeps
+        no count. Format: Linux, Documentation/scheduler/sched-stats.rst."""
+        waited = 0
+        for path in Path(f"/proc/{self.process.pid}/task").glob("*/schedstat"):
+            with suppress(OSError):  # that thread has ended meanwhile
+                waited += int(path.read_text().split()[1])
+        return waited / 1e9
 
 
 def in_list_order() -> FastAPI:

@@ -9,6 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from nextpick.cli import app
+from nextpick.settings import Settings
 from serving.recommend_schemas import RecommendIn
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,6 +47,17 @@ def test_every_command_of_ours_exists_with_its_options() -> None:
 def test_what_curl_sends_is_what_the_api_takes() -> None:
     sent = [json.loads(command[command.index("-d") + 1]) for command in COMMANDS if command[0] == "curl"]
     assert [RecommendIn.model_validate(body).top_k for body in sent] == [5, 5]
+
+
+def test_the_ports_and_their_settings_are_those_of_the_code() -> None:
+    told = {int(port) for port in re.findall(r"\b(\d{4,5}) \((?:the API|Airflow|MLflow|Postgres)\)", README)}
+    names = ("api_port", "airflow_port", "mlflow_port", "postgres_port")
+    ours = {name: Settings.model_fields[name].default for name in names}
+    assert told == set(ours.values())
+    example = (ROOT / ".env.example").read_text()
+    for name, port in ours.items():
+        assert f"`NEXTPICK_{name.upper()}`" in README
+        assert f"#NEXTPICK_{name.upper()}={port}\n" in example
 
 
 def test_every_link_leads_to_a_file() -> None:

@@ -1,6 +1,7 @@
 """The OpenAPI document in the repository is the service's, and each example in it is answered as it says."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,15 @@ Example = tuple[str, str, Any]
 def test_the_document_in_the_repository_is_the_services() -> None:
     found = openapi.text(create_app(settings_for("postgresql://nobody@localhost/none")))
     assert KEPT.read_text() == found, "docs/openapi.json lags: run `make openapi`, and look at what changed"
+
+
+async def test_the_page_is_made_of_files_from_outside_and_the_document_is_not(client: httpx.AsyncClient) -> None:
+    """docs/api.md says so: whoever has no way there reads the document."""
+    page = (await client.get("/docs")).text
+    loaded = re.findall(r'<(?:script src|link type="text/css" rel="stylesheet" href)="([^"]+)"', page)
+    assert {httpx.URL(one).host for one in loaded} == {"cdn.jsdelivr.net"}
+    assert "cdn.jsdelivr.net" in (ROOT / "docs" / "api.md").read_text()
+    assert (await client.get("/openapi.json")).json() == json.loads(KEPT.read_text())
 
 
 def at_home(value: Any) -> Any:

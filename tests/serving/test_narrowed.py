@@ -110,7 +110,7 @@ async def test_the_next_page_is_what_a_longer_first_one_had_shown(client: httpx.
     whole = ids(await ask(client, user_id="tea03", top_k=20))
     first = await ask(client, user_id="tea03", top_k=10)
     await buy(client, "tea03", "tea-14")  # in between
-    second = await ask(client, user_id="tea03", top_k=10, cursor=first["cursor"])
+    second = await ask(client, user_id="tea03", top_k=10, cursor=first["cursor"], explain=True)
     assert ids(first) + ids(second) == whole
     assert [item["rank"] for item in second["items"]] == list(range(11, 21))
 

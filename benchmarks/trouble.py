@@ -52,6 +52,7 @@ from nextpick.store import releases
 
 SHARE = 0.25  # benchmarks/serving.py is for more than the service can take
 FROZEN_SECONDS = 5.0
+AWAY_SECONDS = 1.0  # between stop and start: this Postgres is small, and others take longer to be back
 CALM_SECONDS = 3.0  # of load after each trouble: what comes late of it counts too
 WARM_SECONDS = 5.0  # before anything is counted: connections and compiled code are not what is measured
 SERVER_CORE, OTHER_CORE = 0, 1
@@ -107,6 +108,7 @@ def troubles(place: Place, url: str, mlflow: int, both: list[int], made: Load) -
 
     def restart() -> None:
         place.stop()
+        sleep(AWAY_SECONDS)
         place.start()
         made.await_whole()
 

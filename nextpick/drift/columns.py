@@ -1,25 +1,30 @@
-"""What is compared: columns of events and of active users, cut into the windows.
+"""What is compared: columns of events and of active users, cut into the windows, and how much there was of them.
 
 Each row of a column means the same in every window: a popularity is counted over the 28 days before the row's own day,
 never over the window it lies in, so that the reference does not see itself and the current window its past.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from nextpick.data.microseconds import microseconds
-from nextpick.drift.windows import Window, Windows
-from nextpick.schema import ITEM_ID, KIND, OCCURRED_AT, PRICE, US_PER_DAY, USER_ID, VALUE
+from nextpick.drift.windows import Window, Windows, windows
+from nextpick.params import DriftParams, DriftStatistic
+from nextpick.schema import CATEGORIES, ITEM_ID, KIND, OCCURRED_AT, PRICE, US_PER_DAY, USER_ID, VALUE
 
 POPULARITY_DAYS = 28
+RECEIVED_AT = "received_at"  # of an event, when Postgres had it; a frame need not have this column
+BULK_DAYS = 2  # an event that came in so much later was loaded, and its lateness says nothing
 SERVED = "served_"  # begins the names of columns of answers
 Kind = Literal["number", "category"]
-Cut = Callable[[Window], np.ndarray]
+Class = Literal["contract", "volume", "distribution", "outcome"]
+Direction = Literal["up", "down", "both"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -34,10 +39,43 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Rate:
+    """A share: (successes, trials) of the current window and of each reference week; `bad` is where harm lies.
+
+    `other_nights`: the weeks of Windows.other_nights, if known: more nights tell better how far one is from another.
+    """
+
+    name: str
+    kind: Class
+    current: tuple[int, int]
+    weeks: tuple[tuple[int, int], ...]
+    bad: Direction = "both"
+    statistic: DriftStatistic = "rate"
+    other_nights: tuple[tuple[tuple[int, int], ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class Number:
+    """One number a window, above 0: an amount, a mean. None where it is not known, as before the first release.
+
+    `other_nights` as of a Rate.
+    """
+
+    name: str
+    kind: Class
+    current: float | None
+    weeks: tuple[float | None, ...]
+    bad: Direction = "both"
+    statistic: DriftStatistic = "level"
+    other_nights: tuple[tuple[float | None, ...], ...] = ()
+
+
+@dataclass(frozen=True)
 class Traffic:
     """Events and what is known about them.
 
-    `events`: EVENT_COLUMNS, oldest first, from POPULARITY_DAYS before the oldest window to the end of the current one.
+    `events`: EVENT_COLUMNS, oldest first, from POPULARITY_DAYS before the oldest window to the end of the current one;
+    RECEIVED_AT too where lateness is to be watched.
     `kinds`: the kinds that count as interactions. `catalogue`: ITEM_COLUMNS. `user_first`, `item_first`: when each id
     had its first event ever, int64 microseconds by id.
     """
@@ -48,93 +86,166 @@ class Traffic:
     user_first: pd.Series
     item_first: pd.Series
 
+    @cached_property
+    def at(self) -> np.ndarray:
+        """When each event happened, int64 microseconds."""
+        return microseconds(self.events[OCCURRED_AT])
+
+    @cached_property
+    def counted(self) -> np.ndarray:
+        """Whether each event is an interaction."""
+        return self.events[KIND].isin(self.kinds).to_numpy(np.bool_)
+
+    @cached_property
+    def users(self) -> "Ids":
+        """The users of the events."""
+        return _ids(self.events[USER_ID], self.user_first)
+
+    @cached_property
+    def items(self) -> "Ids":
+        """The items of the events."""
+        return _ids(self.events[ITEM_ID], self.item_first)
+
+    @cached_property
+    def in_catalogue(self) -> np.ndarray:
+        """By number of the item, its place in the catalogue, -1 where it has none."""
+        return pd.Index(self.catalogue[ITEM_ID]).get_indexer(self.items.names)
+
+
+@dataclass(frozen=True)
+class Ids:
+    """Whose the events are: a number for each event, and by number the name, and when it was first seen."""
+
+    numbers: np.ndarray
+    names: pd.Index
+    first: np.ndarray
+
+
+def fitting(traffic: Traffic, end: datetime, params: DriftParams, trained_until: datetime | None = None) -> Windows:
+    """The windows of as few days as usually bring enough_rows interactions, window_days at most.
+
+    Beyond that more days do not make a shift clearer, whose size is what counts; they only hide a new one among old
+    days. `trained_until` as in `windows`.
+    """
+    chosen = [windows(end, days + 1, params.reference_weeks, trained_until) for days in range(params.window_days)]
+    enough = (
+        one for one in chosen if np.median([len(part) for part in places(traffic, one.weeks)]) >= params.enough_rows
+    )
+    return next(enough, chosen[-1])
+
 
 def event_columns(traffic: Traffic, windows: Windows) -> list[Column]:
-    """The columns of what users did; `volume` tells how much of it there was."""
-    rows = _interactions(traffic, windows)
-    at, kinds_at = microseconds(rows[OCCURRED_AT]), microseconds(traffic.events[OCCURRED_AT])
-    kinds = traffic.events[KIND].to_numpy(dtype="object")
-    users = rows[USER_ID].to_numpy(dtype="object")
-
-    def cut(values: np.ndarray, moments: np.ndarray = at) -> Cut:
-        return lambda window: values[_rows(moments, window)]
-
-    def activity(window: Window) -> np.ndarray:
-        return np.log(np.unique(users[_rows(at, window)], return_counts=True)[1]).astype(np.float64)
-
-    def new_users(window: Window) -> np.ndarray:
-        return _newness(traffic.user_first, pd.unique(users[_rows(at, window)]), window)
-
-    def new_items(window: Window) -> np.ndarray:
-        return _newness(traffic.item_first, rows[ITEM_ID].to_numpy()[_rows(at, window)], window)
-
-    hours = (at // (US_PER_DAY // 24) % 24).astype(np.float64)
-    numbers: list[tuple[str, Cut]] = [
-        ("hour", cut(hours)),
-        ("item_popularity_log", cut(np.log1p(rows["popularity"].to_numpy(np.float64)))),
-        ("price_log", cut(np.log1p(rows[PRICE].to_numpy(np.float64)))),
-        ("value_log", cut(_signed_log(rows[VALUE].to_numpy(np.float64)))),
-        ("user_activity_log", activity),
-    ]
-    categories: list[tuple[str, Cut]] = [
-        ("kind", cut(kinds, kinds_at)),
-        ("new_item", new_items),
-        ("new_user", new_users),
-    ]
-    return [
-        *(_column(name, "number", values, windows) for name, values in numbers),
-        *(_column(name, "category", values, windows) for name, values in categories),
-    ]
+    """The columns of what users did; how much of it there was, and of what is new, the functions below tell."""
+    parts = places(traffic, (windows.current, *windows.weeks))
+    there, ends = np.concatenate(parts), np.cumsum([len(part) for part in parts])[:-1]
+    rows, catalogue = traffic.events.iloc[there], traffic.catalogue
+    known = traffic.in_catalogue[traffic.items.numbers[there]]
+    everything = [traffic.events[KIND].iloc[part] for part in _slices(traffic, (windows.current, *windows.weeks))]
+    users = [np.unique(traffic.users.numbers[part], return_counts=True)[1] for part in parts]
+    hours = traffic.at[there] // (US_PER_DAY // 24) % 24
+    numbers: dict[str, list[np.ndarray]] = {
+        "hour": np.split(hours.astype(np.float64), ends),
+        "item_popularity_log": np.split(np.log1p(_popularity(traffic, there, windows.current[1])), ends),
+        "price_log": np.split(np.log1p(_of_items(catalogue[PRICE].to_numpy(np.float64), known, np.nan)), ends),
+        "value_log": np.split(_signed_log(rows[VALUE].to_numpy(np.float64)), ends),
+        "user_activity_log": [np.log(counts).astype(np.float64) for counts in users],
+    }
+    categories: dict[str, list[np.ndarray]] = {"kind": [kinds.to_numpy("object") for kinds in everything]}
+    if RECEIVED_AT in rows:
+        numbers["lateness_log"] = np.split(_lateness(rows), ends)
+    finest = [names[-1] if len(names) else None for names in catalogue[CATEGORIES]] if CATEGORIES in catalogue else []
+    if any(finest):
+        categories["category"] = np.split(_of_items(np.array(finest, "object"), known, None), ends)
+    return [*_columns(numbers, "number"), *_columns(categories, "category")]
 
 
-def volumes(traffic: Traffic, windows: Windows) -> tuple[int, list[int]]:
-    """Interactions in the current window, and in each reference week."""
-    at = microseconds(traffic.events.loc[traffic.events[KIND].isin(traffic.kinds), OCCURRED_AT])
-    counts = [rows.stop - rows.start for rows in (_rows(at, window) for window in (windows.current, *windows.weeks))]
-    return counts[0], counts[1:]
+def places(traffic: Traffic, spans: Sequence[Window]) -> list[np.ndarray]:
+    """Where among the events the interactions of each window are, int64 (n,)."""
+    return [part.start + np.flatnonzero(traffic.counted[part]) for part in _slices(traffic, spans)]
 
 
-def _column(name: str, kind: Kind, values: Cut, windows: Windows) -> Column:
-    return Column(name, kind, values(windows.current), tuple(values(week) for week in windows.weeks))
+def volumes(traffic: Traffic, windows: Windows) -> Number:
+    """How many interactions there were."""
+    spans = (windows.current, *windows.weeks), *windows.other_nights
+    return amount("interactions", *([len(part) for part in places(traffic, some)] for some in spans))
 
 
-def _interactions(traffic: Traffic, windows: Windows) -> pd.DataFrame:
-    """Events of the kinds that count, with the item's price and popularity."""
-    rows = traffic.events[traffic.events[KIND].isin(traffic.kinds)]
-    prices = traffic.catalogue.set_index(ITEM_ID)[PRICE]
-    return rows.assign(
-        **{PRICE: rows[ITEM_ID].map(prices), "popularity": _popularity(rows, windows.current[1])}
-    ).reset_index(drop=True)
+def amount(name: str, counts: Sequence[int], *other_nights: Sequence[int]) -> Number:
+    """A count as a number: of the current window and of each reference week, then of other nights' weeks."""
+    now, *weeks = counts
+    return Number(name, "volume", now, tuple(weeks), statistic="volume", other_nights=tuple(map(tuple, other_nights)))
 
 
-def _popularity(rows: pd.DataFrame, end: datetime) -> np.ndarray:
-    """The item's interactions per 10,000 of all in the POPULARITY_DAYS before the row's day; NaN where there are none.
+def active_users(traffic: Traffic, spans: Sequence[Window]) -> list[int]:
+    """Users with an interaction in each window."""
+    return [len(np.unique(traffic.users.numbers[part])) for part in places(traffic, spans)]
 
-    Days count back from `end`.
+
+def new_users(traffic: Traffic, spans: Sequence[Window]) -> list[tuple[int, int]]:
+    """Of the users active in each window those whose first interaction lies in it, and all."""
+    active = [np.unique(traffic.users.numbers[part]) for part in places(traffic, spans)]
+    return [_new(traffic.users.first[users], span) for users, span in zip(active, spans, strict=True)]
+
+
+def new_items(traffic: Traffic, spans: Sequence[Window]) -> list[tuple[int, int]]:
+    """Of the interactions of each window those with an item whose first one lies in it, and all."""
+    taken = [traffic.items.numbers[part] for part in places(traffic, spans)]
+    return [_new(traffic.items.first[items], span) for items, span in zip(taken, spans, strict=True)]
+
+
+def unknown_items(traffic: Traffic, spans: Sequence[Window]) -> list[tuple[int, int]]:
+    """Of the interactions of each window those with an item that the catalogue does not know, and all."""
+    taken = [traffic.in_catalogue[traffic.items.numbers[part]] for part in places(traffic, spans)]
+    return [(int((items < 0).sum()), len(items)) for items in taken]
+
+
+def _new(first: np.ndarray, span: Window) -> tuple[int, int]:
+    return int((first >= _us(span[0])).sum()), len(first)
+
+
+def _ids(column: pd.Series, first: pd.Series) -> Ids:
+    numbers, names = pd.factorize(column)
+    return Ids(numbers, pd.Index(names), first.reindex(names).to_numpy())
+
+
+def _slices(traffic: Traffic, spans: Sequence[Window]) -> list[slice]:
+    """Where the events of each window lie."""
+    edges = [np.searchsorted(traffic.at, [_us(start), _us(end)]) for start, end in spans]
+    return [slice(int(start), int(stop)) for start, stop in edges]
+
+
+def _columns(parts: dict[str, list[np.ndarray]], kind: Kind) -> list[Column]:
+    return [Column(name, kind, now, tuple(before)) for name, (now, *before) in parts.items()]
+
+
+def _of_items(values: np.ndarray, places: np.ndarray, none: float | None) -> np.ndarray:
+    return np.append(values, np.array([none], values.dtype))[places]
+
+
+def _lateness(rows: pd.DataFrame) -> np.ndarray:
+    """ln(1 + seconds from what happened until Postgres had it); NaN for what was loaded later."""
+    seconds = (microseconds(rows[RECEIVED_AT]) - microseconds(rows[OCCURRED_AT])) / 1e6
+    return np.where(seconds < BULK_DAYS * 86_400, np.log1p(np.maximum(seconds, 0)), np.nan)
+
+
+def _popularity(traffic: Traffic, there: np.ndarray, end: datetime) -> np.ndarray:
+    """Of the events at `there`: the item's interactions per 10,000 of all in the POPULARITY_DAYS before the event's
+    day; NaN where there are none. Days count back from `end`.
     """
-    back = (_us(end) - 1 - microseconds(rows[OCCURRED_AT])) // US_PER_DAY
+    back = (_us(end) - 1 - traffic.at) // US_PER_DAY
     day = back.max(initial=0) - back
     days = int(day.max(initial=0)) + 1
-    items = pd.factorize(rows[ITEM_ID])[0].astype(np.int64)
-    known, all_days = np.sort(items * days + day), np.sort(day)
-    since = np.maximum(day - POPULARITY_DAYS, 0)
-    mine = np.searchsorted(known, items * days + day) - np.searchsorted(known, items * days + since)
-    total = np.searchsorted(all_days, day) - np.searchsorted(all_days, since)
+    items = traffic.items.numbers.astype(np.int64)
+    known, all_days = np.sort((items * days + day)[traffic.counted]), np.sort(day[traffic.counted])
+    item, until = items[there] * days, day[there]
+    since = np.maximum(until - POPULARITY_DAYS, 0)
+    mine = np.searchsorted(known, item + until) - np.searchsorted(known, item + since)
+    total = np.searchsorted(all_days, until) - np.searchsorted(all_days, since)
     return np.where(total > 0, 10_000 * mine / np.maximum(total, 1), np.nan)
-
-
-def _newness(first: pd.Series, ids: np.ndarray, window: Window) -> np.ndarray:
-    """For each id whether its first event lies in the window."""
-    return np.where(first.reindex(ids).to_numpy() >= _us(window[0]), "new", "known").astype("object")
 
 
 def _signed_log(values: np.ndarray) -> np.ndarray:
     return np.sign(values) * np.log1p(np.abs(values))
-
-
-def _rows(at: np.ndarray, window: Window) -> slice:
-    start, stop = np.searchsorted(at, [_us(window[0]), _us(window[1])])
-    return slice(int(start), int(stop))
 
 
 def _us(moment: datetime) -> int:

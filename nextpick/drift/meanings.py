@@ -2,6 +2,7 @@
 
 COLUMNS = {
     "interactions": "how many interactions there were",
+    "active_users": "how many users had an interaction",
     "live_events": "events that came in as they happened",
     "hour": "hour of the day, UTC",
     "item_popularity_log": "ln(1 + the item's interactions per 10,000 of the 28 days before)",
@@ -9,8 +10,11 @@ COLUMNS = {
     "value_log": "ln(1 + the event's value)",
     "user_activity_log": "ln(interactions in the window), one row an active user",
     "kind": "kind of event",
-    "new_item": "whether the item had its first interaction in the window",
-    "new_user": "whether the user had the first interaction in the window, one row an active user",
+    "category": "the item's finest category",
+    "lateness_log": "ln(1 + seconds until the event came in), of events that came in within two days",
+    "new_item": "interactions with an item that had its first one in the window",
+    "new_user": "active users who had their first interaction in the window",
+    "unknown_items": "interactions with an item that the catalogue does not know",
     "served_score": "the ranker's score of a served item",
     "served_source": "who filled the slot of a served item",
 }
@@ -19,6 +23,8 @@ STATISTICS = {
     "ks": "Kolmogorov-Smirnov D: the largest gap between the two distributions, 0 to 1",
     "js": "Jensen-Shannon distance: 0 alike, 1 nothing in common",
     "missing": "how much larger the share of rows without a value is",
+    "rate": "how much larger or smaller the share is",
+    "level": "doublings (negative: halvings) against the middle week",
     "volume": "doublings (negative: halvings) against the middle week",
     "silence": "share of the same weekdays that had events, where the last day had none",
 }

@@ -13,7 +13,8 @@ import pandas as pd
 
 from nextpick.drift import statistics
 from nextpick.drift.columns import Column
-from nextpick.drift.verdict import Judgement, comparable, known, usable_weeks
+from nextpick.drift.measures import comparable, known, usable_weeks
+from nextpick.drift.verdict import Judgement
 from nextpick.evidently_engine import (
     ColumnType,
     DataDefinition,

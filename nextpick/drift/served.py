@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -53,21 +53,33 @@ def _between(answers: Sequence[Answer], window: tuple[datetime, datetime]) -> li
 
 
 def _values(answers: Sequence[Answer], names: Mapping[int, Sequence[str]]) -> dict[str, tuple[Kind, np.ndarray]]:
-    """Each column's values of these answers, in their order."""
-    numbers: dict[str, list[np.ndarray]] = {}
-    sources: list[str] = []
-    for answer in answers:
-        sources += answer.sources
-        ranked = np.isfinite(answer.scores)
-        numbers.setdefault(SCORE, []).append(answer.scores[ranked])
-        known = names.get(answer.release_id, ())
-        if answer.features is not None and known and len(answer.features) == len(known) * len(answer.scores):
-            table = answer.features.reshape(len(answer.scores), len(known))[ranked]
-            for place, name in enumerate(known):
-                numbers.setdefault(name, []).append(table[:, place])
-    values: dict[str, tuple[Kind, Any]] = {
-        name: ("number", np.concatenate(parts).astype(np.float64)) for name, parts in numbers.items()
+    """Each column's values of these answers, release by release in their order."""
+    if not answers:
+        return {}
+    scores = np.concatenate([answer.scores for answer in answers])
+    values: dict[str, tuple[Kind, np.ndarray]] = {
+        name: ("number", np.concatenate(parts).astype(np.float64)) for name, parts in _features(answers, names).items()
     }
-    if sources:
-        values[SOURCE] = ("category", np.array(sources, dtype=object))
+    values[SCORE] = "number", scores[np.isfinite(scores)].astype(np.float64)
+    if sources := [source for answer in answers for source in answer.sources]:
+        values[SOURCE] = "category", np.array(sources, dtype=object)
     return values
+
+
+def _features(answers: Sequence[Answer], names: Mapping[int, Sequence[str]]) -> dict[str, list[np.ndarray]]:
+    """By name, what the ranker read of each item it scored: an array a release that names its features."""
+    found: dict[str, list[np.ndarray]] = {}
+    for release_id, known in names.items():
+        logged = [
+            (answer.features, answer.scores)
+            for answer in answers
+            if answer.release_id == release_id
+            and answer.features is not None
+            and len(answer.features) == len(known) * len(answer.scores)
+        ]
+        if logged and known:
+            features, scores = (np.concatenate(parts) for parts in zip(*logged, strict=True))
+            table = features.reshape(-1, len(known))[np.isfinite(scores)].T
+            for name, values in zip(known, table, strict=True):
+                found.setdefault(name, []).append(values)
+    return found

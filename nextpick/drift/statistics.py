@@ -2,7 +2,8 @@
 
 The statistics take counts, not values: int64 (bins,), one array for the reference and one for the current sample, the
 same bins for both. `number_bins`, `category_bins` and `grid` choose the bins, always from the data, never by a p-value:
-a p-value at n = 100,000 alarms on a shift nobody would act on.
+a p-value at n = 100,000 alarms on a shift nobody would act on. So there is no chi-square test of categories either: its
+p-value has that fault, and takes lines of one basket for independent; js is the size of the same difference.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,19 +12,28 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 BINS = 10
+GRID = 1000  # points at which ks compares distributions with more distinct values
 RARE = 0.01  # a category with a smaller share of the reference is counted with the other rare ones
 Name = Literal["psi", "ks", "js"]
+# Degrees of freedom a direction. Where one is longer than the others it alone makes the tail, which a chi-square of the
+# same mean and variance does not know: hence half of them. Kolmogorov's D, squared, has but 3 to 5 over 9.
+SHAPE: dict[Name, float] = {"psi": 0.5, "js": 0.5, "ks": 0.25}
 Statistic = Callable[[np.ndarray, np.ndarray], float]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A statistic of the current sample against all reference weeks, and of each week against the others."""
+    """A statistic of the current sample against all reference weeks, and of each week against the others.
+
+    `freedom`: what noise_floor takes for the shape of its tail.
+    """
 
     value: float
     undrifted: tuple[float, ...]
+    freedom: float
 
 
 def psi(reference: np.ndarray, current: np.ndarray) -> float:
@@ -64,7 +74,14 @@ def number_bins(reference: np.ndarray) -> np.ndarray:
 
 def count_numbers(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """Values a bin, int64 (len(edges) + 1,); a bin holds its upper edge."""
-    return np.bincount(np.searchsorted(edges, values, side="left"), minlength=len(edges) + 1)
+    return _count_sorted(np.sort(values), edges)
+
+
+def grid(values: np.ndarray) -> np.ndarray:
+    """Where ks compares: the distinct values, or GRID of them with equal shares between, which costs it 1 / GRID."""
+    ordered = np.sort(values)
+    distinct = ordered[np.append(ordered[1:] != ordered[:-1], True)]
+    return distinct if len(distinct) <= GRID else np.unique(ordered[:: -(-len(ordered) // GRID)])
 
 
 def category_bins(reference: np.ndarray) -> np.ndarray:
@@ -86,9 +103,9 @@ def numbers_psi(reference: np.ndarray, current: np.ndarray) -> float:
 
 
 def numbers_ks(reference: np.ndarray, current: np.ndarray) -> float:
-    """Exact KS D of numbers."""
-    grid = np.unique(np.concatenate([reference, current]))
-    return ks(count_numbers(reference, grid), count_numbers(current, grid))
+    """KS D of numbers, on `grid`."""
+    points = grid(np.concatenate([reference, current]))
+    return ks(count_numbers(reference, points), count_numbers(current, points))
 
 
 def categories_psi(reference: np.ndarray, current: np.ndarray) -> float:
@@ -105,37 +122,100 @@ def categories_js(reference: np.ndarray, current: np.ndarray) -> float:
 
 def compare_numbers(current: np.ndarray, weeks: Sequence[np.ndarray]) -> dict[Name, Comparison]:
     """psi and ks of numbers, float64 without NaN. `weeks` are the reference's, two or more, none of them empty."""
-    reference = np.concatenate(weeks)
-    edges, grid = number_bins(reference), np.unique(np.concatenate([reference, current]))
-    return {
-        "psi": _compare(psi, count_numbers(current, edges), [count_numbers(week, edges) for week in weeks]),
-        "ks": _compare(ks, count_numbers(current, grid), [count_numbers(week, grid) for week in weeks]),
-    }
+    samples = [np.sort(sample) for sample in (current, *weeks)]
+    edges, points = number_bins(np.concatenate(weeks)), grid(np.concatenate(samples))
+    binned, at_points = (np.stack([_count_sorted(sample, at) for sample in samples]) for at in (edges, points))
+    free = directions(binned[1:])
+    return {"psi": _compare(psi, binned, free * SHAPE["psi"]), "ks": _compare(ks, at_points, free * SHAPE["ks"])}
 
 
 def compare_categories(current: np.ndarray, weeks: Sequence[np.ndarray]) -> dict[Name, Comparison]:
     """psi and js of categories, objects without None. `weeks` are the reference's, two or more, none of them empty."""
-    categories = category_bins(np.concatenate(weeks))
-    counts = [count_categories(week, categories) for week in weeks]
-    now = count_categories(current, categories)
-    return {"psi": _compare(psi, now, counts), "js": _compare(js, now, counts)}
+    samples = [current, *weeks]
+    codes, names = pd.factorize(np.concatenate(samples))  # text is looked at once: it is what takes the time
+    parts = np.split(codes, np.cumsum([len(sample) for sample in samples])[:-1])
+    table = np.stack([np.bincount(part, minlength=len(names)) for part in parts])
+    often = table[1:].sum(axis=0) >= RARE * len(codes[len(current) :])
+    counts = np.column_stack([table[:, often], table[:, ~often].sum(axis=1)])
+    free = directions(counts[1:])
+    return {"psi": _compare(psi, counts, free * SHAPE["psi"]), "js": _compare(js, counts, free * SHAPE["js"])}
 
 
-def _compare(statistic: Statistic, current: np.ndarray, weeks: Sequence[np.ndarray]) -> Comparison:
-    total = np.sum(weeks, axis=0)
-    return Comparison(statistic(total, current), tuple(statistic(total - week, week) for week in weeks))
+def _compare(statistic: Statistic, counts: np.ndarray, freedom: float) -> Comparison:
+    """`counts` (1 + weeks, bins): the current sample's, then each week's."""
+    current, weeks = counts[0], counts[1:]
+    total = weeks.sum(axis=0)
+    return Comparison(
+        statistic(total, current), tuple(statistic(total - week, week) for week in weeks), max(1.0, freedom)
+    )
 
 
-def noise_floor(undrifted: Sequence[float], chance: float, power: int = 1) -> float:
+def directions(weeks: np.ndarray) -> float:
+    """In how many directions weeks differ from one another, 1 to bins - 1, of counts (weeks, bins).
+
+    tr(V)^2 / tr(V^2) of the covariance V of their shares, scaled so that psi is near a sum of squares: the degrees of
+    freedom of the chi-square that is most like it (F. Satterthwaite, Biometrics Bulletin 2, 1946). Rows at random
+    give bins - 1; weeks that differ along one line, as when all prices rise, give 1. From few weeks tr(V^2) is taken
+    over pairs of different weeks, which a week's own length does not inflate; each week has a part in the others'
+    mean, and what that adds is taken off (of K weeks, correlation -1 / (K - 1)).
+    """
+    weeks = weeks[:, weeks.sum(axis=0) > 0].astype(np.float64)
+    k, bins = weeks.shape
+    total = weeks.sum(axis=0)
+    others = total - weeks
+    apart = weeks / weeks.sum(axis=1, keepdims=True) - others / others.sum(axis=1, keepdims=True)
+    products = (apart / (total / total.sum())) @ apart.T
+    lengths = np.diag(products)
+    mean, pairs = float(lengths.mean()), float((products**2).sum() - (lengths**2).sum()) / (k * (k - 1))
+    own = 1 / (k - 1) ** 2
+    square = (pairs - mean**2 * own) / (1 + own)
+    most = max(1.0, bins - 1.0)
+    return float(np.clip(mean**2 / square, 1.0, most)) if square > 0 else most
+
+
+def _count_sorted(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """What count_numbers counts, of values in order: few edges are looked up among many values."""
+    below = np.searchsorted(values, edges, side="right")
+    counts = np.empty(len(edges) + 1, np.int64)
+    counts[:-1], counts[-1] = below, len(values)
+    counts[1:] -= below
+    return counts
+
+
+def shift(before: float, now: float) -> float:
+    """Cohen's h of two shares, 2 asin(sqrt(now)) - 2 asin(sqrt(before)), -pi to pi.
+
+    The same step is as hard to see wherever it begins: its variance is near 1 / n (J. Cohen, Statistical Power Analysis
+    for the Behavioral Sciences, 2nd ed. 1988, chapter 6).
+    """
+    return float(2 * np.arcsin(np.sqrt(now)) - 2 * np.arcsin(np.sqrt(before)))
+
+
+def shifted(before: float, h: float) -> float:
+    """The share that lies `h` from another: what `shift` undoes, 0 or 1 where there is none."""
+    return float(np.sin(np.clip(np.arcsin(np.sqrt(before)) + h / 2, 0, np.pi / 2)) ** 2)
+
+
+def noise_floor(
+    undrifted: Sequence[float], chance: float, power: int = 1, freedom: float = 2.0, means: int = 1
+) -> float:
     """The value a statistic of an undrifted sample exceeds with probability `chance`.
 
     `undrifted` are its values between samples known not to have drifted: each reference week against the others. They
-    hold what no formula knows, that lines come in baskets and that weeks differ. Their mean alone is used, as a few
-    weeks say little about a tail: PSI of clustered counts is a weighted sum of chi-squares (Rao and Scott, Ann.
-    Statist. 12, 1984), and its tail is taken to be exponential, that of two degrees of freedom. With the mean
-    of K exponentials estimated, the next one exceeds c means with probability (1 + c/K)^-K (Lawless, Technometrics 13,
-    1971). `power` 2 is for ks and js, which are like square roots of such sums.
+    hold what no formula knows, that lines come in baskets and that weeks differ: whole weeks are compared, so no basket
+    is ever torn apart. Their mean alone is used, as a few weeks say little about a tail: PSI of clustered counts is a
+    weighted sum of chi-squares (Rao and Scott, Ann. Statist. 12, 1984). Its tail is taken to be that of a chi-square of
+    `freedom` degrees, the fewer the longer. The mean of K values has freedom * (K - 1) degrees, one K less for each of
+    the `means` they are taken from, so the next value over it is Fisher's F (for one degree Student's t, squared).
+    `power` 2 is for statistics that are like square roots of such sums.
     """
-    n = len(undrifted)
-    mean = float(np.mean(np.asarray(undrifted) ** power))
-    return float((mean * n * (chance ** (-1 / n) - 1)) ** (1 / power))
+    mean = float(np.mean(np.abs(undrifted) ** power))
+    return float((mean * special.fdtri(freedom, freedom * (len(undrifted) - means), 1 - chance)) ** (1 / power))
+
+
+def chance_beyond(
+    bar: float, undrifted: Sequence[float], power: int = 1, freedom: float = 2.0, means: int = 1
+) -> float:
+    """The probability that a statistic of an undrifted sample exceeds `bar`: what `noise_floor` undoes."""
+    mean = float(np.mean(np.abs(undrifted) ** power))
+    return float(special.fdtrc(freedom, freedom * (len(undrifted) - means), bar**power / mean)) if mean else 0.0

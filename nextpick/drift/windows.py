@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 Window = tuple[datetime, datetime]  # half-open, UTC
+DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
 
 
@@ -18,6 +19,13 @@ class Windows:
     def reference(self) -> Window:
         """From the oldest reference week's start to the newest one's end; the days between may not all be used."""
         return self.weeks[-1][0], self.weeks[0][1]
+
+    @property
+    def other_nights(self) -> tuple[tuple[Window, ...], ...]:
+        """The reference weeks as other nights of the same weeks would have them, where no day is in two of them."""
+        length = self.current[1] - self.current[0]
+        back = (length * i for i in range(1, WEEK // length))
+        return tuple(tuple((start - days, end - days) for start, end in self.weeks) for days in back)
 
 
 def windows(end: datetime, days: int, weeks: int, trained_until: datetime | None = None) -> Windows:

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nextpick.drift.columns import Column, Traffic, event_columns, volumes
+from nextpick.drift.columns import Column, Traffic, event_columns, fitting, volumes
+from nextpick.drift.observed import Observed, observe
 from nextpick.drift.windows import windows
+from nextpick.params import DriftParams
 from nextpick.schema import EVENT_COLUMNS
 
 END = datetime(2025, 11, 12, 18, tzinfo=UTC)
@@ -57,7 +59,8 @@ def test_other_kinds_of_event_show_in_the_mix_of_kinds_alone() -> None:
     assert {name: len(column.current) for name, column in found.items() if name != "kind"} == dict.fromkeys(
         set(found) - {"kind"}, 1
     )
-    assert volumes(traffic(frame([("ann", "tea", "view", 1, 1.0)])), WINDOWS) == (0, [0, 0, 0, 0])
+    nothing = volumes(traffic(frame([("ann", "tea", "view", 1, 1.0)])), WINDOWS)
+    assert (nothing.current, nothing.weeks) == (0, (0, 0, 0, 0))
 
 
 def test_an_item_without_a_price_or_without_a_place_in_the_catalogue_has_no_price() -> None:
@@ -70,11 +73,59 @@ def test_values_keep_their_sign() -> None:
     np.testing.assert_allclose(found, [-np.log(10), np.log(10)])
 
 
+def observed(rows: list[tuple[str, str, str, float, float]], days: int = 7) -> Observed:
+    return observe(traffic(frame(rows)), windows(END, days, 4))
+
+
+def shares(rows: list[tuple[str, str, str, float, float]]) -> dict[str, tuple[tuple[int, int], ...]]:
+    """Now, and in the week before."""
+    return {rate.name: (rate.current, rate.weeks[0]) for rate in observed(rows).rates}
+
+
 def test_users_and_items_are_new_in_the_window_of_their_first_interaction() -> None:
-    found = columns([("ann", "tea", "buy", 10, 1.0), ("ann", "pot", "buy", 2, 1.0), ("ben", "tea", "buy", 1, 1.0)])
-    assert found["new_user"].current.tolist() == ["known", "new"]  # a row a user
-    assert found["new_item"].current.tolist() == ["new", "known"]  # a row an interaction
-    assert found["new_user"].weeks[0].tolist() == ["new"]
+    found = shares([("ann", "tea", "buy", 10, 1.0), ("ann", "pot", "buy", 2, 1.0), ("ben", "tea", "buy", 1, 1.0)])
+    assert found["new_user"] == ((1, 2), (1, 1))  # of users
+    assert found["new_item"] == ((1, 2), (1, 1))  # of interactions
+
+
+def test_items_that_the_catalogue_does_not_know_are_counted() -> None:
+    found = shares([("ann", item, "buy", day, 1.0) for item in ("tea", "gift", "ghost") for day in (1, 2, 8)])
+    assert found["unknown_items"] == ((2, 6), (1, 3))
+
+
+def test_how_much_there_was_is_counted_on_other_nights_of_the_same_weeks_too() -> None:
+    rows = [("ann", "tea", "buy", 7 * week + day + 0.5, 1.0) for week in range(6) for day in range(7) if day != 3]
+    found = observed([*rows, ("ben", "tea", "buy", 0.4, 1.0)], days=1)
+    assert (found.volume.current, found.volume.weeks) == (2, (1, 1, 1, 1))
+    assert found.volume.other_nights == ((1,) * 4, (1,) * 4, (0,) * 4, (1,) * 4, (1,) * 4, (1,) * 4)
+    (users,) = found.numbers
+    assert (users.name, users.current, users.weeks) == ("active_users", 2, (1, 1, 1, 1))
+
+
+def test_the_windows_are_of_as_few_days_as_bring_enough_rows() -> None:
+    rows = [("ann", "tea", "buy", 7 * week + day + 0.5, 1.0) for week in range(6) for day in range(7) if day != 1]
+    lengths = {}
+    for enough in (1, 2, 6, 100):
+        params = DriftParams(reference_weeks=4, enough_rows=enough, window_days=7)
+        start, end = fitting(traffic(frame(rows)), END, params).current
+        lengths[enough] = (end - start).days
+    assert lengths == {1: 1, 2: 3, 6: 7, 100: 7}
+
+
+def test_what_came_in_late_is_told_from_what_was_loaded() -> None:
+    there = frame([("ann", "tea", "buy", days, 1.0) for days in (3, 2, 1)])
+    there["received_at"] = there["occurred_at"] + pd.to_timedelta([3 * 86_400, 99, -5], unit="s")
+    (found,) = (one for one in event_columns(traffic(there), WINDOWS) if one.name == "lateness_log")
+    np.testing.assert_allclose(found.current, [np.nan, np.log(100), 0])
+    assert "lateness_log" not in columns([("ann", "tea", "buy", 1, 1.0)])
+
+
+def test_an_item_is_of_its_finest_category() -> None:
+    there = traffic(frame([("ann", item, "buy", 1, 1.0) for item in ("tea", "pot", "gift", "ghost")]))
+    there.catalogue["categories"] = [["drinks", "green"], ["things"], []]
+    (found,) = (one for one in event_columns(there, WINDOWS) if one.name == "category")
+    assert found.current.tolist() == ["green", "things", None, None]
+    assert "category" not in columns([("ann", "tea", "buy", 1, 1.0)])  # no item has any
 
 
 def test_activity_has_a_row_for_each_active_user() -> None:

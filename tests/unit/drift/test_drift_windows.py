@@ -1,6 +1,7 @@
 """The reference is the same weekdays of earlier weeks, and none the model has not seen."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -40,3 +41,12 @@ def test_the_reference_ends_where_the_models_training_data_end(hours_ago: int, d
 @pytest.mark.parametrize("later", [timedelta(0), DAY])
 def test_a_model_trained_last_night_changes_nothing(later: timedelta) -> None:
     assert windows(END, 7, 8, END + later) == windows(END, 7, 8)
+
+
+@given(st.integers(1, 7), st.integers(4, 12))
+def test_other_nights_are_as_long_and_share_no_day(days: int, weeks: int) -> None:
+    found = windows(END, days, weeks)
+    assert len(found.other_nights) == 7 // days - 1
+    spans = sorted(span for night in (found.weeks, *found.other_nights) for span in night)
+    assert all(end - start == days * DAY for start, end in spans)
+    assert all(before[1] <= after[0] for before, after in pairwise(spans))

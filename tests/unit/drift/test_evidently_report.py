@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nextpick.drift.columns import Column
+from nextpick.drift.columns import Column, amount
 from nextpick.drift.verdict import Judgement, Silence, judge
 from nextpick.params import DriftParams
 
@@ -27,7 +27,7 @@ def columns() -> list[Column]:
 
 
 def judged() -> Judgement:
-    return judge(columns(), (900, [800] * 6), Silence(0, ()), PARAMS)
+    return judge(columns(), amount("interactions", [900, *[800] * 6]), Silence(0, ()), PARAMS)
 
 
 def test_every_score_and_every_detection_is_the_judgements() -> None:

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from nextpick.data.online_retail import PURCHASE, convert
-from nextpick.drift.columns import Column, Traffic, event_columns, volumes
+from nextpick.drift.columns import Traffic, fitting
+from nextpick.drift.observed import Observed, observe
 from nextpick.drift.verdict import Judgement, Silence, judge
-from nextpick.drift.windows import Windows, windows
 from nextpick.params import DriftParams
 
 SAMPLE = Path(__file__).resolve().parents[3] / "data" / "sample" / "online_retail.parquet"
@@ -28,26 +28,25 @@ def year() -> Traffic:
     return Traffic(events, frozenset({PURCHASE}), converted.items, *first)
 
 
-def columns(year: Traffic, night: datetime) -> tuple[Traffic, Windows, list[Column]]:
-    chosen = windows(night, PARAMS.window_days, PARAMS.reference_weeks)
+def look(year: Traffic, night: datetime) -> Observed:
     seen = year.events["occurred_at"].between(night - timedelta(days=91), night, inclusive="left")
     there = replace(year, events=year.events[seen])
-    return there, chosen, event_columns(there, chosen)
+    return observe(there, fitting(there, night, PARAMS))
 
 
-def verdict(year: Traffic, night: datetime, **planted: np.ndarray) -> Judgement:
-    there, chosen, found = columns(year, night)
-    found = [replace(column, current=planted.get(column.name, column.current)) for column in found]
-    return judge(found, volumes(there, chosen), Silence(0, ()), PARAMS)
+def verdict(seen: Observed, **planted: np.ndarray) -> Judgement:
+    columns = [replace(column, current=planted.get(column.name, column.current)) for column in seen.columns]
+    return judge(columns, seen.volume, Silence(0, ()), PARAMS, seen.rates, seen.numbers)
 
 
 def test_no_ordinary_night_of_the_sample_alarms(year: Traffic) -> None:
-    found = {night: verdict(year, night) for night in NIGHTS}
-    assert {night.date(): judgement.reasons for night, judgement in found.items() if judgement.verdict != "ok"} == {}
+    found = {night: verdict(look(year, night)) for night in NIGHTS}
+    assert {night.date(): judgement.reasons for night, judgement in found.items() if judgement.alarms} == {}
 
 
 @pytest.mark.parametrize("night", NIGHTS[2::6])
 def test_a_popularity_that_doubles_is_found_the_same_night(year: Traffic, night: datetime) -> None:
-    now = {column.name: column.current for column in columns(year, night)[2]}["item_popularity_log"]
-    found = verdict(year, night, item_popularity_log=np.log1p(2 * np.expm1(now)))
+    seen = look(year, night)
+    now = {column.name: column.current for column in seen.columns}["item_popularity_log"]
+    found = verdict(seen, item_popularity_log=np.log1p(2 * np.expm1(now)))
     assert {measure.column_name for measure in found.alarms} == {"item_popularity_log"}

@@ -91,11 +91,53 @@ def test_a_hundredth_of_a_shift_at_100000_rows_is_certain_and_small() -> None:
 
 
 @pytest.mark.parametrize("chance", [0.1, 0.01])
-def test_the_noise_floor_is_exceeded_as_rarely_as_it_promises(chance: float) -> None:
+@pytest.mark.parametrize("freedom", [1, 5])
+def test_the_noise_floor_is_exceeded_as_rarely_as_it_promises(chance: float, freedom: int) -> None:
     rng = np.random.default_rng(4)
-    nights = rng.exponential(size=(20_000, 9))  # eight weeks, and a ninth that has not drifted either
-    floors = np.array([s.noise_floor(night[:8], chance) for night in nights])
-    assert np.mean(nights[:, 8] > floors) == pytest.approx(chance, rel=0.2)
+    nights = rng.normal(size=(20_000, 9, freedom))  # eight weeks, and a ninth that has not drifted either
+    weeks, tonight = nights[:, :8], nights[:, 8] - nights[:, :8].mean(axis=1)
+    apart = ((weeks - (weeks.sum(axis=1, keepdims=True) - weeks) / 7) ** 2).sum(axis=2)
+    floors = np.array([s.noise_floor(night, chance, freedom=freedom) for night in apart])
+    assert np.mean((tonight**2).sum(axis=1) > floors) == pytest.approx(chance, rel=0.2)
+
+
+@given(st.floats(1e-4, 0.5), st.floats(1, 9))
+def test_the_chance_beyond_a_noise_floor_is_the_one_it_was_made_for(chance: float, freedom: float) -> None:
+    weeks = [0.1, 0.3, 0.2, 0.4, 0.1, 0.2]
+    floor = s.noise_floor(weeks, chance, power=2, freedom=freedom, means=2)
+    assert s.chance_beyond(floor, weeks, power=2, freedom=freedom, means=2) == pytest.approx(chance, rel=1e-4)
+
+
+def test_weeks_differ_in_as_many_directions_as_their_rows_or_along_one_line() -> None:
+    rng = np.random.default_rng(6)
+    edges = stats.norm.ppf(np.arange(1, 10) / 10)
+    rows = [s.directions(rng.multinomial(800, np.full(10, 0.1), 8)) for _ in range(50)]
+    moods = [
+        s.directions(np.stack([s.count_numbers(rng.normal(mood, 1, 4000), edges) for mood in rng.normal(0, 0.4, 8)]))
+        for _ in range(50)
+    ]
+    assert np.median(rows) > 7
+    assert np.median(moods) < 2
+    assert s.directions(np.array([[5, 5, 0], [6, 4, 0], [4, 6, 0]])) == 1
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_a_share_that_shifted_is_found_by_its_shift(before: float, now: float) -> None:
+    assert s.shifted(before, s.shift(before, now)) == pytest.approx(now, abs=1e-9)
+
+
+def test_cohens_h_is_as_in_his_table() -> None:
+    assert s.shift(0.05, 0.2) == pytest.approx(0.927 - 0.451, abs=0.001)  # phi of 20 % and of 5 %
+
+
+@given(arrays.arrays(np.float64, st.integers(1, 3000), elements=st.floats(0, 100, width=16)))
+def test_a_grid_holds_every_value_or_as_many_as_matter(values: np.ndarray) -> None:
+    points, distinct = s.grid(values), np.unique(values)
+    if len(distinct) <= s.GRID:
+        assert points.tolist() == distinct.tolist()
+    else:
+        assert len(points) <= s.GRID
+        assert set(points) <= set(distinct)
 
 
 def test_the_noise_floor_of_a_distance_is_that_of_its_square() -> None:

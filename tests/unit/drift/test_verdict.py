@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nextpick.drift.columns import Column
-from nextpick.drift.verdict import Judgement, Measure, Silence, is_news, judge
+from nextpick.drift.columns import Column, Direction, Number, Rate, amount
+from nextpick.drift.verdict import Judgement, Measure, Silence, Verdict, judge, persistent
 from nextpick.params import DriftParams, load_params
 
 PARAMS = DriftParams()
 WEEKS = 8
-USUAL = (5000, [5000] * WEEKS)
+USUAL = [5000] * (WEEKS + 1)
 LIVE = Silence(900, (900,) * WEEKS)
 BULK = Silence(0, (0,) * WEEKS)
 ROOT = Path(__file__).resolve().parents[3]
@@ -31,8 +31,14 @@ def category(current: list[str], weeks: int = WEEKS) -> Column:
     return Column("kind", "category", np.array(current, object), (usual,) * weeks)
 
 
-def verdict(*columns: Column, volume: tuple[int, list[int]] = USUAL, silence: Silence = LIVE) -> Judgement:
-    return judge(columns, volume, silence, PARAMS)
+def verdict(
+    *columns: Column,
+    volume: list[int] = USUAL,
+    silence: Silence = LIVE,
+    rates: tuple[Rate, ...] = (),
+    numbers: tuple[Number, ...] = (),
+) -> Judgement:
+    return judge(columns, amount("interactions", volume), silence, PARAMS, rates, numbers)
 
 
 def alarms(judgement: Judgement) -> set[tuple[str, str]]:
@@ -44,14 +50,22 @@ def test_a_night_like_the_others_is_ok_and_says_nothing() -> None:
     assert (found.verdict, found.reasons) == ("ok", ())
 
 
-def test_a_shift_is_a_warning_that_says_how_far_how_sure_and_on_how_many_rows() -> None:
+def test_a_large_shift_is_an_alarm_that_says_how_far_how_sure_and_on_how_many_rows() -> None:
     found = verdict(number(normal(shift=0.7)))
-    assert found.verdict == "warn"
+    assert found.verdict == "alarm"
     assert alarms(found) == {("price_log", "psi"), ("price_log", "ks")}
     (reason,) = found.reasons
     assert reason.startswith("price_log: psi 0.4")
     assert "(alarm above 0.100, chance explains 0.0" in reason
     assert reason.endswith("n = 5,000 against 40,000.")
+
+
+def test_a_smaller_shift_is_a_warning_that_says_it_is_no_alarm_yet() -> None:
+    found = verdict(number(normal(shift=0.2)))
+    assert (found.verdict, found.alarms) == ("warn", ())
+    (reason,) = found.reasons
+    assert reason.startswith("price_log: ks 0.0")
+    assert reason.endswith("n = 5,000 against 40,000; no alarm yet.")
 
 
 def test_a_shift_of_a_fiftieth_of_a_deviation_is_none_however_many_rows_show_it() -> None:
@@ -64,28 +78,28 @@ def test_a_shift_no_larger_than_those_between_weeks_is_none() -> None:
     rng = np.random.default_rng(2)
     restless = tuple(rng.normal(rng.normal(0, 0.5), 1, 5000) for _ in range(WEEKS))
     assert verdict(Column("x", "number", normal(shift=0.5), restless)).verdict == "ok"
-    assert verdict(number(normal(shift=0.5))).verdict == "warn"  # among quieter weeks it is one
+    assert verdict(number(normal(shift=0.5))).verdict == "alarm"  # among quieter weeks it is one
 
 
 @pytest.mark.parametrize(
     ("now", "found"),
     [
-        (["view"] * 780 + ["cart"] * 220, "warn"),  # a kind is lost
-        (["view"] * 700 + ["cart"] * 200 + ["gift"] * 100, "warn"),  # another has taken its place
+        (["view"] * 780 + ["cart"] * 220, "alarm"),  # a kind is lost
+        (["view"] * 700 + ["cart"] * 200 + ["gift"] * 100, "alarm"),  # another has taken its place
         (["view"] * 690 + ["cart"] * 205 + ["buy"] * 105, "ok"),
     ],
 )
-def test_a_category_that_is_lost_or_new_is_a_warning(now: list[str], found: str) -> None:
+def test_a_category_that_is_lost_or_new_is_an_alarm(now: list[str], found: str) -> None:
     assert verdict(category(now)).verdict == found
 
 
-def test_a_feature_gone_dead_is_a_warning() -> None:
-    assert verdict(number(np.zeros(5000))).verdict == "warn"
+def test_a_feature_gone_dead_is_an_alarm() -> None:
+    assert verdict(number(np.zeros(5000))).verdict == "alarm"
 
 
 @pytest.mark.parametrize(("n", "weeks"), [(199, WEEKS), (5000, 3)])
 def test_too_few_rows_are_not_called_ok(n: int, weeks: int) -> None:
-    found = verdict(number(normal(n, shift=5), weeks=weeks), volume=(n, [5000] * 3), silence=BULK)
+    found = verdict(number(normal(n, shift=5), weeks=weeks), volume=[n, *[5000] * 3], silence=BULK)
     assert found.verdict == "too_few_rows"
     assert [measure.value for measure in found.measures] == [None, None]
     assert found.reasons == ("Not judged, for want of 200 rows now and in 4 reference weeks: interactions, price_log.",)
@@ -93,7 +107,7 @@ def test_too_few_rows_are_not_called_ok(n: int, weeks: int) -> None:
 
 def test_a_column_with_too_few_rows_does_not_hide_the_verdict_of_the_others() -> None:
     assert verdict(number(normal(10), "small"), number(normal())).verdict == "ok"
-    assert verdict(number(normal(10), "small"), number(normal(shift=1))).verdict == "warn"
+    assert verdict(number(normal(10), "small"), number(normal(shift=1))).verdict == "alarm"
 
 
 def test_the_features_of_answers_not_yet_many_enough_are_counted_and_not_listed() -> None:
@@ -116,15 +130,85 @@ def test_values_that_were_always_missing_are_not_news() -> None:
     assert verdict(Column("x", "number", holed(0), tuple(map(holed, range(1, 9))))).verdict == "ok"
 
 
+def test_twice_the_gaps_are_broken_and_half_as_many_are_none() -> None:
+    def holed(share: float, seed: int) -> np.ndarray:
+        return np.where(np.random.default_rng(seed).random(5000) < share, np.nan, normal(seed=seed))
+
+    weeks = tuple(holed(0.06, seed) for seed in range(1, 9))
+    assert alarms(verdict(Column("x", "number", holed(0.12, 9), weeks))) == {("x", "missing")}
+    assert verdict(Column("x", "number", holed(0.03, 9), weeks)).verdict == "ok"
+
+
 @pytest.mark.parametrize(
-    ("now", "found"), [(1200, "broken"), (2600, "ok"), (9900, "ok"), (15_000, "warn"), (0, "broken")]
+    ("now", "found"), [(1200, "broken"), (2500, "broken"), (3500, "ok"), (7000, "ok"), (15_000, "warn"), (0, "broken")]
 )
 def test_much_less_traffic_is_broken_and_much_more_is_a_warning(now: int, found: str) -> None:
-    assert verdict(volume=(now, [5000] * WEEKS)).verdict == found
+    assert verdict(volume=[now, *[5000] * WEEKS]).verdict == found
 
 
 def test_weeks_the_shop_was_closed_are_no_yardstick() -> None:
-    assert verdict(volume=(5000, [0, 3, *[5000] * 6])).verdict == "ok"
+    assert verdict(volume=[5000, 0, 3, *[5000] * 6]).verdict == "ok"
+
+
+def test_other_nights_tell_how_restless_volume_is() -> None:
+    rng = np.random.default_rng(7)
+    weeks, *others = ([int(n) for n in 5000 * 2 ** rng.normal(0, 0.15, WEEKS)] for _ in range(6))
+    saturdays = [12, 30, 5, 9, 14, 2, 40, 7]
+    alone = judge((), amount("interactions", [2400, *weeks]), LIVE, PARAMS)
+    among = judge((), amount("interactions", [2400, *weeks], *others, saturdays), LIVE, PARAMS)
+    floors = [found.measures[0].noise_floor or 0 for found in (alone, among)]
+    assert floors[1] < floors[0]
+    assert among.verdict == "broken"
+
+
+def shares(now: int, before: int, bad: Direction = "both", n: int = 2000) -> Rate:
+    wobble = [before + change for change in (-6, 3, 0, 8, -2, 5, -7, 1)]
+    return Rate("taken", "outcome", (now, n), tuple((some, n) for some in wobble), bad)
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "bad", "found"),
+    [
+        (60, 160, "down", "alarm"),
+        (160, 60, "down", "ok"),  # more is no harm
+        (160, 60, "both", "alarm"),
+        (150, 160, "down", "ok"),
+        (100, 160, "down", "warn"),
+    ],
+)
+def test_a_share_alarms_where_it_moves_to_its_bad_side(now: int, before: int, bad: Direction, found: str) -> None:
+    judged = verdict(rates=(shares(now, before, bad),))
+    assert judged.verdict == found
+    (measure,) = (measure for measure in judged.measures if measure.column_name == "taken")
+    assert measure.value == pytest.approx((now - before) / 2000, abs=0.001)
+    assert (measure.kind, measure.verdict) == ("outcome", found)
+
+
+def test_the_bars_of_a_share_are_shown_as_it_is_and_said_in_words() -> None:
+    (reason,) = verdict(rates=(shares(60, 160, "down"),)).reasons
+    assert reason.startswith("taken: 5.0 of 100 fewer than before (alarm above 3.6, chance explains ")
+
+
+def test_an_id_that_no_catalogue_knew_before_is_broken_once_there_are_several() -> None:
+    def unknown(now: int) -> str:
+        rate = Rate("unknown_items", "contract", (now, 5000), ((0, 5000),) * WEEKS, "up")
+        return verdict(rates=(rate,)).verdict
+
+    assert [unknown(now) for now in (0, 10, 20, 100)] == ["ok", "ok", "warn", "broken"]
+
+
+def test_a_share_of_too_few_is_not_judged() -> None:
+    found = verdict(rates=(shares(2, 16, n=199),))
+    assert [measure.verdict for measure in found.measures if measure.column_name == "taken"] == ["too_few_rows"]
+
+
+@pytest.mark.parametrize(
+    ("now", "found"), [(0.3, "ok"), (0.19, "alarm"), (0.5, "alarm"), (0.0, "alarm"), (None, "too_few_rows")]
+)
+def test_a_number_alarms_by_how_many_times_it_is_the_usual_one(now: float | None, found: str) -> None:
+    coverage = Number("coverage", "distribution", now, (0.3, 0.31, None, 0.29, 0.3, 0.32, 0.3, 0.28))
+    measures = {measure.column_name: measure for measure in verdict(numbers=(coverage,)).measures}
+    assert measures["coverage"].verdict == found
 
 
 @pytest.mark.parametrize(
@@ -144,7 +228,7 @@ def test_the_worst_comes_first() -> None:
     gaps = normal(shift=0.5)
     gaps[:500] = np.nan
     found = verdict(number(normal(shift=0.5), "a"), number(normal(shift=2), "b"), number(gaps, "c"))
-    assert [(m.column_name, m.verdict) for m in found.measures[:2]] == [("c", "broken"), ("b", "warn")]
+    assert [(m.column_name, m.verdict) for m in found.measures[:2]] == [("c", "broken"), ("b", "alarm")]
     assert found.verdict == "broken"
     assert [reason.split(":")[0] for reason in found.reasons] == ["c", "b", "a"]
 
@@ -156,11 +240,23 @@ def test_a_threshold_is_the_larger_of_what_matters_and_what_chance_explains() ->
 
 
 def test_chance_explains_more_of_a_smaller_sample() -> None:
-    def floor(n: int) -> float | None:
-        return next(m.noise_floor for m in verdict(number(normal(n))).measures if m.statistic == "psi")
+    def floor(n: int) -> float:
+        return next(m.noise_floor or 0 for m in verdict(number(normal(n))).measures if m.statistic == "psi")
 
-    assert floor(500) == pytest.approx((1 / 500 + 1 / 40_000) / (1 / 5000 + 1 / 35_000) * (floor(5000) or 0))
+    assert floor(500) > 8 * floor(5000)
     assert floor(50_000) == floor(5000)  # restlessness does not shrink with the sample
+
+
+def test_the_chance_that_columns_of_many_rows_do_not_need_is_left_to_the_others() -> None:
+    def floor(n: int) -> float:
+        others = [number(normal(n, seed=i), f"x{i}", seed=i) for i in range(40)]
+        weeks = tuple(np.random.default_rng(i).normal(size=n) for i in range(WEEKS))
+        noisy = [Column(f"y{i}", "number", normal(n, seed=50 + i), weeks) for i in range(40)] if n < 5000 else []
+        few = Column("few", "number", normal(300, seed=98), tuple(normal(300, seed=i) for i in range(WEEKS)))
+        measures = verdict(few, *others, *noisy).measures
+        return next(m.noise_floor or 0 for m in measures if (m.column_name, m.statistic) == ("few", "psi"))
+
+    assert floor(5000) < 0.8 * floor(300)
 
 
 def test_undrifted_nights_alarm_as_rarely_as_promised() -> None:
@@ -177,11 +273,30 @@ def test_undrifted_nights_alarm_as_rarely_as_promised() -> None:
     assert nights.count("ok") >= 59
 
 
-def test_an_alarm_is_news_once() -> None:
-    alarm = Measure("x", "psi", 0.3, 0.1, 0.1, 1000, 1000, "warn")
-    assert is_news(Judgement("warn", (), (alarm,)), frozenset())
-    assert is_news(Judgement("warn", (), (alarm,)), frozenset({("x", "ks")}))
-    assert not is_news(Judgement("warn", (), (alarm,)), frozenset({("x", "psi"), ("y", "psi")}))
+def measure(name: str, verdict: Verdict, value: float = 0.07, statistic: str = "psi") -> Measure:
+    return Measure(name, statistic, value, 0.1, 0.05, 1000, 1000, verdict)
+
+
+@pytest.mark.parametrize(
+    ("before", "lasts"),
+    [
+        ([], False),
+        (["ok", "ok"], False),
+        (["warn"], True),
+        (["ok", "warn"], True),
+        (["alarm", "ok"], True),
+        (["ok", "ok", "warn"], False),
+        (["too_few_rows", "ok"], False),
+    ],
+)
+def test_a_warning_lasts_on_two_nights_of_three(before: list[Verdict], lasts: bool) -> None:
+    nights = [(measure("x", verdict, statistic="ks"),) for verdict in before]
+    tonight = (measure("x", "warn"), measure("y", "warn"), measure("x", "ok"))
+    assert persistent(tonight, nights) == (tonight[:1] if lasts else ())
+
+
+def test_what_moves_to_and_fro_does_not_last() -> None:
+    assert persistent((measure("x", "warn", 0.8),), [(measure("x", "warn", -0.8),)]) == ()
 
 
 def test_the_shipped_parameters_are_those_a_bundle_without_any_is_read_with() -> None:

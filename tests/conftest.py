@@ -41,6 +41,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "needs(*tools): programs that `make ci-tools` installs; in CI they must be there"
     )
+    # FastAPI silences it itself, for the whole process: a thread that does the same meanwhile lets it through again
+    config.addinivalue_line("filterwarnings", "ignore::pydantic.warnings.UnsupportedFieldAttributeWarning")
     if not hasattr(config, "workerinput"):
         _end_abandoned()
         os.environ[FOLDER] = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-")

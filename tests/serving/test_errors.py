@@ -81,9 +81,9 @@ async def test_a_body_that_hides_its_length_is_refused_too(empty: httpx.AsyncCli
 
 
 async def test_a_wrong_path_or_method_is_a_problem_too(empty: httpx.AsyncClient) -> None:
-    problem(await empty.get("/nowhere"), 404)
+    assert str(problem(await empty.get("/nowhere"), 404)["detail"]).startswith("There is no such path.")
     response = await empty.get("/recommend")
-    problem(response, 405)
+    assert str(problem(response, 405)["detail"]).startswith("This path does not take that method;")
     assert response.headers["allow"] == "POST"
     problem(await empty.request("BREW", "/recommend"), 405)
     metrics = (await empty.get("/metrics")).text

@@ -143,7 +143,8 @@ async def test_a_release_made_for_other_item_features_is_refused(
         response = await client.post("/recommend", json={"user_id": "tea03"})
         assert response.status_code == 503
         assert "lacks the item features popularity_7d" in response.json()["detail"]
-        assert (await client.get("/health/ready")).status_code == 503
+        ready = await client.get("/health/ready")
+        assert (ready.status_code, ready.json()["reasons"]) == (503, [response.json()["detail"]])
 
 
 async def test_requests_during_flips_never_fail_and_never_mix_releases(

@@ -12,6 +12,7 @@ import pytest
 from fastapi import FastAPI
 
 from nextpick.store.impressions import Impression
+from serving.database import Unavailable
 from serving.impressions import MOST_BYTES, ImpressionLog
 from serving.metrics import Metrics
 from tests.serving.conftest import running
@@ -77,6 +78,28 @@ def an_impression(feature_bytes: int) -> Impression:
     return Impression(
         uuid4(), "u", now, now, 1, "default", "default", ("i",), np.ones(1, np.float32), ("popular",), features
     )
+
+
+async def test_a_write_whose_answer_was_lost_is_not_done_twice(
+    app: FastAPI, release_id: int, conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(app) as client:
+        database, tries = app.state.service.database, []
+        copy = database.copy
+
+        async def lost(*given: Any) -> None:
+            tries.append(given)
+            await copy(*given)
+            if len(tries) == 1:
+                raise Unavailable("it was stored, and nobody heard")
+
+        monkeypatch.setattr(database, "copy", lost)
+        first = await recommend(client, "tea03")
+        while not tries:
+            await asyncio.sleep(0.02)
+        second = await recommend(client, "tea04")
+    assert stored(conn).keys() == {first["recommendation_id"], second["recommendation_id"]}
+    assert conn.execute("SELECT count(*) FROM nextpick.impressions").fetchone() == (2,)
 
 
 async def test_written_impressions_are_counted(app: FastAPI, release_id: int) -> None:

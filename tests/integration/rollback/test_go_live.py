@@ -1,5 +1,6 @@
 """What was gone back from, or is older, goes live by a person with a reason and by nobody else."""
 
+import shutil
 from pathlib import Path
 
 import psycopg
@@ -56,6 +57,16 @@ def test_older_lists_go_live_by_a_reason_only(
     go_live.run(conn, settings, first, who="ben", because="a bad load")
     assert live(conn) == first
     assert [entry.action for entry in release_log.newest(conn, 9)] == ["force", "publish", "publish"]
+
+
+def test_a_release_whose_bundle_is_gone_does_not_go_live_whatever_the_reason(
+    conn: psycopg.Connection, settings: Settings, two: tuple[int, int]
+) -> None:
+    first, second = two
+    shutil.rmtree(standings.get(conn, first).bundle_uri)
+    with pytest.raises(ReleaseRefused, match=rf"Release {first} cannot go live: its bundle is not in "):
+        go_live.run(conn, away(settings), first, who="ben", because="a bad load")
+    assert live(conn) == second
 
 
 def test_whoever_listens_hears_which_release_is_live(

@@ -1,0 +1,36 @@
+"""What is said of an item is what its explanation holds."""
+
+from typing import Any
+
+import pytest
+
+from nextpick.release.explain import Explanation, Moved
+from serving.answers import explained
+from tests.published import Version
+from tests.unit.release.test_answer import loaded_world
+
+UP, MORE, LESS, DOWN = (
+    Moved("als_rank", 2.0, by, text)
+    for by, text in ((0.9, "first"), (0.5, "second"), (0.1, "third"), (-0.7, "against"))
+)
+
+
+@pytest.mark.parametrize(
+    ("moved", "like", "said"),
+    [
+        ((UP, DOWN, MORE, LESS), None, "What spoke for it most: first; second."),
+        ((UP,), (3, 0.5), "Because you bought Tea Number 03; what spoke for it most: first."),
+        ((DOWN,), (3, 0.5), "Because you bought Tea Number 03."),
+        ((DOWN,), None, "Nothing spoke for it; it is the best of the rest."),
+    ],
+)
+def test_the_sentence_names_the_likest_item_and_the_two_that_raised_it_most(
+    version: Version, moved: tuple[Moved, ...], like: tuple[int, float] | None, said: str
+) -> None:
+    loaded, _ = loaded_world(version, 100)
+    (told,) = explained(loaded, [Explanation((("als", 0), ("ease", 6)), moved, like)], "bought")
+    expected: Any = None if like is None else {"item_id": "tea-03", "title": "Tea Number 03", "cosine": 0.5}
+    assert told["text"] == said
+    assert told["like"] == expected
+    assert told["proposed_by"] == [{"generator": "als", "rank": 1}, {"generator": "ease", "rank": 7}]
+    assert [one["moved"] for one in told["moved"]] == [one.moved for one in moved]

@@ -1,13 +1,15 @@
 """GET and DELETE /users/{id}, GET /releases/current."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import httpx
 import psycopg
 import pytest
 from fastapi import FastAPI
 
-from tests.serving.conftest import running
+from serving.app import create_app
+from tests.serving.conftest import running, settings_for
 
 pytestmark = pytest.mark.anyio
 
@@ -81,3 +83,12 @@ async def test_before_the_first_release_reads_say_how_to_get_one(app: FastAPI) -
             response = await client.get(path)
             assert response.status_code == 503
             assert "nextpick publish" in response.json()["detail"]
+
+
+async def test_where_there_is_no_project_the_models_own_parameters_say_when_copies_go(
+    database_url: str, release_id: int, tmp_path: Path
+) -> None:
+    async with running(create_app(settings_for(database_url, project=tmp_path))) as client:
+        body = (await client.delete("/users/tea00")).json()
+    kept = datetime.fromisoformat(body["copies_until"]) - datetime.fromisoformat(body["erased_at"])
+    assert kept.days == 31

@@ -140,3 +140,13 @@ def test_a_strangers_first_events_choose_the_list(version: Version) -> None:
     assert set(found.sources) == {"fold_in"}
     assert sum(loaded.items.ids[item].startswith("tool") for item in found.item_rows) >= 6
     assert not np.isnan(found.features).all(axis=1).any()
+
+
+def test_lists_made_without_what_users_have_are_not_read_where_that_may_be_shown(excluding: Version) -> None:
+    loaded, block = loaded_world(excluding, 100)
+    row = row_of(block, 3, loaded)
+    own = set(row.history.item_rows.tolist())
+    assert not own & set(row.item_rows.tolist())
+    found = answer(loaded, row, Since.nothing(), Wanted(10, "allow"), np.zeros(N, bool)).slots
+    assert set(found.sources) == {"fold_in"}
+    assert own & set(found.item_rows.tolist())

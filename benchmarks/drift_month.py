@@ -27,8 +27,6 @@ import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from datetime import timedelta
-from functools import cached_property
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -37,30 +35,11 @@ if str(ROOT) not in sys.path:  # run as a file, Python finds what lies beside it
     sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
-import pandas as pd  # noqa: E402
 from scipy import stats  # noqa: E402
 
 from benchmarks.yardstick import planting  # noqa: E402
-from benchmarks.yardstick.trade import (  # noqa: E402
-    DAY,
-    LONG_AGO,
-    NAMES,
-    NOBODY,
-    US_PER_DAY,
-    Answer,
-    Lines,
-    Served,
-    Trade,
-    answers,
-    frame,
-    moment,
-    trade,
-)
-from nextpick.drift.columns import POPULARITY_DAYS, Rate, Traffic, fitting  # noqa: E402
-from nextpick.drift.observed import observe  # noqa: E402
-from nextpick.drift.served import served_columns  # noqa: E402
-from nextpick.drift.verdict import Judgement, Measure, Silence, judge, persistent  # noqa: E402
-from nextpick.drift.windows import Window  # noqa: E402
+from benchmarks.yardstick.watch import Drifted, Shop, night, shop  # noqa: E402
+from nextpick.drift.verdict import Measure, persistent  # noqa: E402
 from nextpick.params import DriftParams, load_params  # noqa: E402
 from nextpick.stages.progress import bar  # noqa: E402
 
@@ -68,50 +47,6 @@ NIGHTS = 28  # of each shop
 SIZES = ((1000, 120), (2500, 300), (5000, 600), (8000, 900))  # lines and answers a day
 PLANTED = 5000  # lines a day
 TRIES = 3  # nights until drift that was planted counts as missed
-
-
-@dataclass
-class Shop:
-    """A trade with its parameters, and what of it has been made into events."""
-
-    trade: Trade
-    params: DriftParams
-    first_night: int
-
-    @cached_property
-    def names(self) -> pd.api.extensions.ExtensionArray:
-        return pd.array([f"item{i}" for i in range(len(self.trade.items.born))] + ["ghost"], dtype="str")
-
-    @cached_property
-    def catalogue(self) -> pd.DataFrame:
-        items = self.trade.items
-        categories = [[f"category{number}"] for number in items.category]
-        return pd.DataFrame({"item_id": self.names[:-1], "price": items.price, "categories": categories})
-
-    @cached_property
-    def days(self) -> list[pd.DataFrame]:
-        return [frame(lines, self.names) for lines in self.trade.lines]
-
-    @cached_property
-    def events(self) -> pd.DataFrame:
-        return pd.concat(self.days, ignore_index=True)
-
-    @cached_property
-    def first_seen(self) -> pd.Series:
-        """By number of the user, microseconds."""
-        start = moment(0).timestamp() * 1e6
-        first = pd.concat([pd.Series(start + lines.at, index=lines.user) for lines in self.trade.lines])
-        first = first[~first.index.duplicated()]
-        return first.mask(first.index < self.trade.users, LONG_AGO)
-
-    @cached_property
-    def begins(self) -> np.ndarray:
-        """Where each day's events begin, and one more."""
-        return np.cumsum([0] + [len(day) for day in self.days])
-
-    @cached_property
-    def answers(self) -> list[list[Answer]]:
-        return [answers(served) for served in self.trade.served]
 
 
 @dataclass
@@ -131,73 +66,6 @@ class Tally:
         self.columns += other.columns
         for name, counts in other.planted.items():
             self.planted[name] = [a + b for a, b in zip(self.planted.get(name, [0, 0, 0]), counts, strict=True)]
-
-
-def night(shop: Shop, day: int, drifted: dict[int, tuple[Lines, Served]]) -> Judgement:
-    """The judgement of the night after a day, some days replaced by what drifted."""
-    last = max(d for d in range(day + 1) if len(shop.days[d]))
-    newest = drifted[last][0] if last in drifted else shop.trade.lines[last]
-    end = moment(int(newest.at[-1]) + 1)
-    traffic = _traffic(shop, last, drifted)
-    chosen = fitting(traffic, end, shop.params)
-    seen = observe(traffic, chosen)
-    spans = (chosen.current, *chosen.weeks)
-    served = [answer for span in spans for answer in _answered(shop, span, drifted)]
-    columns = [*seen.columns, *served_columns(served, {1: NAMES}, chosen)]
-    live = [_live(shop, day - 7 * week, drifted) for week in range(shop.params.reference_weeks + 1)]
-    taken = [_taken(shop, span, drifted) for span in spans]
-    rates = [*seen.rates, Rate("taken", "outcome", taken[0], tuple(taken[1:]), "down")]
-    return judge(columns, seen.volume, Silence(live[0], tuple(live[1:])), shop.params, rates, seen.numbers)
-
-
-def _traffic(shop: Shop, last: int, drifted: dict[int, tuple[Lines, Served]]) -> Traffic:
-    first = max(0, last - shop.params.window_days - 7 * shop.params.reference_weeks - POPULARITY_DAYS)
-    changed = [day for day in range(first, last + 1) if day in drifted]
-    until = changed[0] if changed else last + 1
-    kept = shop.events.iloc[shop.begins[first] : shop.begins[until]]
-    parts = [frame(drifted[d][0], shop.names) if d in drifted else shop.days[d] for d in range(until, last + 1)]
-    events = pd.concat([kept, *parts], ignore_index=True) if parts else kept
-    return Traffic(events, frozenset({"purchase"}), shop.catalogue, _first_users(shop, drifted), _first_items(shop))
-
-
-def _first_users(shop: Shop, drifted: dict[int, tuple[Lines, Served]]) -> pd.Series:
-    """Customers of old were there long ago; others since their first event here."""
-    start = moment(0).timestamp() * 1e6
-    first = pd.Series(shop.first_seen, dtype="float64")
-    for day in sorted(drifted):
-        lines = drifted[day][0]
-        new = np.unique(lines.user[lines.user >= NOBODY])
-        first = pd.concat([first, pd.Series(start + day * US_PER_DAY, index=new)])
-    first = first[~first.index.duplicated()]
-    return first.set_axis(pd.Index(first.index.astype(str), dtype="str"))
-
-
-def _first_items(shop: Shop) -> pd.Series:
-    start = moment(0).timestamp() * 1e6
-    born = np.where(shop.trade.items.born < 0, LONG_AGO, start + shop.trade.items.born * US_PER_DAY)
-    return pd.Series(np.append(born, LONG_AGO).astype(np.int64), index=pd.Index(shop.names))
-
-
-def _days(span: Window) -> range:
-    start, end = ((edge - moment(0)) // DAY for edge in (span[0], span[1] - timedelta(microseconds=1)))
-    return range(max(0, start), end + 1)
-
-
-def _answered(shop: Shop, span: Window, drifted: dict[int, tuple[Lines, Served]]) -> list[Answer]:
-    found = [answers(drifted[day][1]) if day in drifted else shop.answers[day] for day in _days(span)]
-    return [answer for day in found for answer in day if span[0] <= answer.answered_at < span[1]]
-
-
-def _taken(shop: Shop, span: Window, drifted: dict[int, tuple[Lines, Served]]) -> tuple[int, int]:
-    """Answers of the days of a window that led to a purchase, of all."""
-    days = [
-        drifted[day][1] if day in drifted else shop.trade.served[day] for day in _days(span)[-shop.params.window_days :]
-    ]
-    return sum(day.taken for day in days), sum(len(day.at) for day in days)
-
-
-def _live(shop: Shop, day: int, drifted: dict[int, tuple[Lines, Served]]) -> int:
-    return len(drifted[day][0].at) if day in drifted else len(shop.trade.lines[day].at)
 
 
 def quiet(shop: Shop) -> Tally:
@@ -231,7 +99,7 @@ def drifting(shop: Shop, nights: int, seed: int) -> Tally:
 
 def _found(shop: Shop, begins: int, plant: planting.Plant, seed: int) -> int:
     """Nights that passed before the one that alarmed on the column that drifted; TRIES if none did."""
-    drifted: dict[int, tuple[Lines, Served]] = {}
+    drifted: Drifted = {}
     before: list[tuple[Measure, ...]] = []
     for tried in range(TRIES):
         day = begins + tried
@@ -242,19 +110,14 @@ def _found(shop: Shop, begins: int, plant: planting.Plant, seed: int) -> int:
         alarms = {measure.column_name for measure in (*found.alarms, *persistent(found.measures, before))}
         if alarms & names:
             return tried
-        before.insert(0, found.measures)
+        if len(shop.days[day]):  # else it looked at what the night before had looked at
+            before.insert(0, found.measures)
     return TRIES
-
-
-def shop(size: tuple[int, int], seed: int, params: DriftParams) -> Shop:
-    """A shop with a past long enough for its first night."""
-    first = POPULARITY_DAYS + params.window_days + 7 * params.reference_weeks
-    return Shop(trade(first + NIGHTS, *size, seed), params, first)
 
 
 def one(size: tuple[int, int], seed: int, params: DriftParams, planted: int) -> Tally:
     """All nights of one shop, the undrifted ones if nothing is to be planted."""
-    made = shop(size, seed, params)
+    made = shop(size, NIGHTS, seed, params)
     return drifting(made, planted, seed) if planted else quiet(made)
 
 

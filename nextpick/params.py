@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from nextpick.errors import ConfigError
 
 SeenPolicy = Literal["allow", "exclude"]
-DriftStatistic = Literal["psi", "ks", "js", "missing", "rate", "volume", "level"]
+DriftStatistic = Literal["psi", "ks", "js", "missing", "lost", "rate", "volume", "level"]
 GENERATORS = tuple(sorted(file.stem for file in (Path(__file__).parent / "models" / "generators").glob("[a-z]*.py")))
 # Sections that change nothing a model is made of, given the snapshot.
 BEFORE_AND_AFTER = {"load", "drift", "promotion", "publish", "retention"}
@@ -175,12 +175,12 @@ class PublishParams(_Section):
 
 class DriftParams(_Section):
     window_days: int = Field(default=7, ge=1, le=7)
-    enough_rows: int = Field(default=5000, ge=1)
+    enough_rows: int = Field(default=4000, ge=1)
     reference_weeks: int = Field(default=8, ge=4, le=52)
     min_rows: int = Field(default=200, ge=1)
     false_alarms_per_night: float = Field(default=0.01, gt=0, lt=1)
     effect: dict[DriftStatistic, Annotated[float, Field(gt=0)]] = Field(
-        default={"psi": 0.1, "ks": 0.1, "js": 0.1, "missing": 0.15, "rate": 0.15, "volume": 0.75, "level": 0.5},
+        default=dict(zip(get_args(DriftStatistic), (0.1, 0.1, 0.1, 0.11, 0.3, 0.15, 0.75, 0.5), strict=True)),
         min_length=len(get_args(DriftStatistic)),
     )
     warn_share: float = Field(default=0.5, gt=0, le=1)

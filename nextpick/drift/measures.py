@@ -6,17 +6,18 @@ values it has where nothing drifted. Its size is never a p-value.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 
 from nextpick.drift.columns import Class, Column, Direction, Number, Rate
-from nextpick.drift.statistics import compare_categories, compare_numbers, shift
+from nextpick.drift.statistics import category_bins, compare_categories, compare_numbers, count_categories, shift
 from nextpick.params import DriftParams, DriftStatistic
 
 MIN_WEEKS = 4  # fewer say nothing about how much weeks differ
 NOTHING = 2**-10  # of the least there ever was: so much is what cannot be halved any more
-POWER: dict[DriftStatistic, int] = {"psi": 1, "ks": 2, "js": 2, "missing": 2, "rate": 2, "volume": 2, "level": 2}
+POWER: dict[DriftStatistic, int] = {name: 1 if name == "psi" else 2 for name in get_args(DriftStatistic)}
 _SIGN: dict[Direction, int] = {"up": 1, "down": -1, "both": 0}
 
 
@@ -59,7 +60,8 @@ def of_column(column: Column, params: DriftParams) -> list[Finding]:
         Finding(column.name, name, "distribution", n, it.value, it.value, it.undrifted, it.freedom, scale=scale)
         for name, it in compare(current, weeks).items()
     ]
-    return [*missing, *moved]
+    lost = _lost(column.name, current, weeks, params) if column.kind == "category" else []
+    return [*missing, *lost, *moved]
 
 
 def of_rate(rate: Rate, params: DriftParams) -> Finding:
@@ -140,6 +142,21 @@ def _missing_values(name: str, gaps: Sequence[tuple[int, int]], params: DriftPar
         return []
     found = of_rate(Rate(name, "contract", gaps[0], tuple(gaps[1:]), "up", "missing"), params)
     return [] if found.value is None else [found]
+
+
+def _lost(name: str, current: np.ndarray, weeks: Sequence[np.ndarray], params: DriftParams) -> list[Finding]:
+    """The most usual category that has no row any more; nothing where none is gone.
+
+    As a share of its own it is seen among baskets whose mix of all the others moves psi and js by as much.
+    """
+    usual = category_bins(np.concatenate(weeks))
+    gone = usual[count_categories(current, usual)[:-1] == 0]
+    if not len(gone):
+        return []
+    counts = np.stack([count_categories(week, gone)[:-1] for week in weeks])
+    most = counts[:, counts.sum(axis=0).argmax()].tolist()
+    before = tuple(zip(most, map(len, weeks), strict=True))
+    return [of_rate(Rate(name, "contract", (0, len(current)), before, "down", "lost"), params)]
 
 
 def _usable_rates(weeks: Sequence[tuple[int, int]], params: DriftParams) -> np.ndarray:

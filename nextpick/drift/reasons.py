@@ -65,6 +65,8 @@ def _words(measure: Judged) -> str:
         "volume": f"{2**value:.2g} times the usual week's",
         "level": f"{2**value:.2g} times the usual week's (alarm from {2**threshold:.2g} times or 1/{2**threshold:.2g})",
         "missing": f"missing in {100 * value:.1f} of 100 rows more than before {shares}",
+        "skew": f"{value:.1%} of answers were ranked by features that training would not compute",
+        "lost": f"what {-100 * value:.1f} of 100 rows were has none any more",
         "rate": f"{100 * abs(value):.1f} of 100 {more} than before {shares}",
     }.get(
         measure.statistic,

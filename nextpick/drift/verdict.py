@@ -16,7 +16,7 @@ from typing import Literal, Protocol, TypeVar
 from nextpick.drift.columns import Class, Column, Number, Rate
 from nextpick.drift.measures import POWER, Finding, of_column, of_number, of_rate
 from nextpick.drift.reasons import reasons
-from nextpick.drift.statistics import chance_beyond, noise_floor, shifted
+from nextpick.drift.statistics import chance_beyond, noise_floor, shift, shifted
 from nextpick.params import DriftParams
 
 Verdict = Literal["ok", "warn", "alarm", "broken", "too_few_rows"]
@@ -24,6 +24,7 @@ ALARMS: frozenset[str] = frozenset({"alarm", "broken"})
 MOVED = ALARMS | {"warn"}
 NIGHTS = 2  # before tonight, on one of which what is `persistent` has moved too
 SHARES: dict[Class, float] = {"contract": 0.15, "volume": 0.15, "outcome": 0.1, "distribution": 0.6}
+LEAST: dict[Class, float] = {"contract": 0.01, "distribution": 0.05, "volume": 0.0, "outcome": 0.0}
 SILENT = 0.85  # of the same weekdays that had events, for a day without any to be an alarm
 
 
@@ -90,15 +91,17 @@ def judge(
     params: DriftParams,
     rates: Sequence[Rate] = (),
     numbers: Sequence[Number] = (),
+    others: Sequence[Measure] = (),
 ) -> Judgement:
-    """The judgement of a night, from what `observe` gives and whatever else is watched."""
+    """The judgement of a night, from what `observe` gives and whatever else is watched; `others` are judged already."""
     found = [
         *(of_number(number, params) for number in (volume, *numbers)),
         *(of_rate(rate, params) for rate in rates),
         *(finding for column in columns for finding in of_column(column, params)),
     ]
     chance = _chances(found, params)
-    measures = [*_measure_silence(silence), *(_judged(finding, params, chance[finding.kind]) for finding in found)]
+    judged = (_judged(finding, params, chance[finding.kind]) for finding in found)
+    measures = [*_measure_silence(silence), *others, *judged]
     measures.sort(key=_urgency, reverse=True)
     worst: Verdict = max((measure.verdict for measure in measures), key=_RANK.__getitem__)
     return Judgement(worst, tuple(reasons(measures, params)), tuple(measures))
@@ -153,8 +156,13 @@ def _chance_of_mattering(finding: Finding, params: DriftParams) -> float:
 
 
 def _bars(finding: Finding, params: DriftParams) -> tuple[float, float]:
-    """What is large enough for a warning, and for an alarm: of ks, js and the like the square is what adds up."""
+    """What is large enough for a warning, and for an alarm: of ks, js and the like the square is what adds up.
+
+    Of a share there is also a LEAST difference: from nearly none to twice as much is far, and may be a basket.
+    """
     effect = params.effect[finding.statistic]
+    if finding.base is not None:
+        effect = max(effect, shift(finding.base, min(1.0, finding.base + LEAST[finding.kind])))
     return effect * params.warn_share ** (1 / POWER[finding.statistic]), effect
 
 

@@ -84,13 +84,31 @@ def test_a_shift_no_larger_than_those_between_weeks_is_none() -> None:
 @pytest.mark.parametrize(
     ("now", "found"),
     [
-        (["view"] * 780 + ["cart"] * 220, "alarm"),  # a kind is lost
-        (["view"] * 700 + ["cart"] * 200 + ["gift"] * 100, "alarm"),  # another has taken its place
+        (["view"] * 780 + ["cart"] * 220, "broken"),  # a kind is lost
+        (["view"] * 700 + ["cart"] * 200 + ["gift"] * 100, "broken"),  # another has taken its place
+        (["view"] * 700 + ["cart"] * 200 + ["buy"] * 100 + ["gift"] * 200, "alarm"),  # there is one more
         (["view"] * 690 + ["cart"] * 205 + ["buy"] * 105, "ok"),
     ],
 )
-def test_a_category_that_is_lost_or_new_is_an_alarm(now: list[str], found: str) -> None:
+def test_a_category_that_is_lost_is_broken_and_a_new_one_an_alarm(now: list[str], found: str) -> None:
     assert verdict(category(now)).verdict == found
+
+
+def test_a_category_that_is_gone_is_told_though_baskets_move_the_mix_of_the_others_as_far() -> None:
+    def baskets(seed: int, names: str) -> np.ndarray:
+        rng = np.random.default_rng(seed)
+        share = np.array([5.0, 4, 3, 2, 1.5, 1])[: len(names)]
+        mood = share * rng.lognormal(0, 0.3, len(names))  # no week is like another
+        lines = np.repeat(rng.choice([*names], 240, p=mood / mood.sum()), rng.geometric(1 / 21, 240))
+        other = rng.choice([*names], len(lines), p=share / share.sum())
+        return np.where(rng.random(len(lines)) < 0.5, lines, other).astype("object")
+
+    weeks = tuple(baskets(seed, "abcdef") for seed in range(WEEKS))
+    found = verdict(Column("category", "category", baskets(9, "abcde"), weeks))
+    assert ("category", "lost") in alarms(found)
+    assert ("category", "js") not in alarms(found)
+    assert found.reasons[0].startswith("category: what 6.3 of 100 rows were has none any more; ")
+    assert verdict(Column("category", "category", baskets(9, "abcdef"), weeks)).verdict == "ok"
 
 
 def test_a_feature_gone_dead_is_an_alarm() -> None:
@@ -194,7 +212,7 @@ def test_an_id_that_no_catalogue_knew_before_is_broken_once_there_are_several() 
         rate = Rate("unknown_items", "contract", (now, 5000), ((0, 5000),) * WEEKS, "up")
         return verdict(rates=(rate,)).verdict
 
-    assert [unknown(now) for now in (0, 10, 20, 100)] == ["ok", "ok", "warn", "broken"]
+    assert [unknown(now) for now in (0, 10, 40, 100)] == ["ok", "ok", "warn", "broken"]
 
 
 def test_a_share_of_too_few_is_not_judged() -> None:
@@ -234,8 +252,9 @@ def test_the_worst_comes_first() -> None:
 
 
 def test_a_threshold_is_the_larger_of_what_matters_and_what_chance_explains() -> None:
-    for measure in verdict(number(normal()), category(["view"] * 5000)).measures:
-        if measure.statistic in PARAMS.effect:
+    measures = verdict(number(normal()), category(["view"] * 5000)).measures
+    for measure in measures:
+        if measure.statistic in ("psi", "ks", "js"):
             assert measure.threshold == max(PARAMS.effect[measure.statistic], measure.noise_floor)
 
 

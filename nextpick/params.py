@@ -177,10 +177,10 @@ class DriftParams(_Section):
     window_days: int = Field(default=7, ge=1, le=7)
     enough_rows: int = Field(default=4000, ge=1)
     reference_weeks: int = Field(default=8, ge=4, le=52)
-    min_rows: int = Field(default=200, ge=1)
+    min_rows: int = Field(default=100, ge=1)
     false_alarms_per_night: float = Field(default=0.01, gt=0, lt=1)
     effect: dict[DriftStatistic, Annotated[float, Field(gt=0)]] = Field(
-        default=dict(zip(get_args(DriftStatistic), (0.1, 0.1, 0.1, 0.11, 0.3, 0.15, 0.75, 0.5), strict=True)),
+        default=dict(zip(get_args(DriftStatistic), (0.1, 0.1, 0.1, 0.11, 0.3, 0.15, 0.7, 0.5), strict=True)),
         min_length=len(get_args(DriftStatistic)),
     )
     warn_share: float = Field(default=0.5, gt=0, le=1)

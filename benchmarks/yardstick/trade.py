@@ -134,7 +134,7 @@ def _items(rng: np.random.Generator, days: int, alive: int) -> Items:
     price[rng.random(count) < 0.04] = np.nan
     born = rng.integers(-LIFE_DAYS, days, count)
     edges = np.searchsorted(category, np.arange(CATEGORIES + 1))
-    return Items(category, price, rng.normal(0, 1.4, count), born, rng.normal(size=(count, 4)), edges)
+    return Items(category, price, np.minimum(rng.normal(0, 1.25, count), 2.6), born, rng.normal(size=(count, 4)), edges)
 
 
 def _draw(rng: np.random.Generator, items: Items, chance: np.ndarray, categories: np.ndarray) -> np.ndarray:

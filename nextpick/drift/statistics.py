@@ -17,6 +17,7 @@ from scipy import special
 BINS = 10
 GRID = 1000  # points at which ks compares distributions with more distinct values
 RARE = 0.01  # a category with a smaller share of the reference is counted with the other rare ones
+MIN_PAIRS = 6  # of steps between weeks, as six weeks have
 Name = Literal["psi", "ks", "js"]
 # Degrees of freedom a direction. Where one is longer than the others it alone makes the tail, which a chi-square of the
 # same mean and variance does not know: hence half of them. Kolmogorov's D, squared, has but 3 to 5 over 9.
@@ -151,25 +152,23 @@ def _compare(statistic: Statistic, counts: np.ndarray, freedom: float) -> Compar
 
 
 def directions(weeks: np.ndarray) -> float:
-    """In how many directions weeks differ from one another, 1 to bins - 1, of counts (weeks, bins).
+    """In how many directions weeks differ from one another, 1 to bins - 1, of counts (weeks, bins), week by week.
 
     tr(V)^2 / tr(V^2) of the covariance V of their shares, scaled so that psi is near a sum of squares: the degrees of
     freedom of the chi-square that is most like it (F. Satterthwaite, Biometrics Bulletin 2, 1946). Rows at random
-    give bins - 1; weeks that differ along one line, as when all prices rise, give 1. From few weeks tr(V^2) is taken
-    over pairs of different weeks, which a week's own length does not inflate; each week has a part in the others'
-    mean, and what that adds is taken off (of K weeks, correlation -1 / (K - 1)).
+    give bins - 1; weeks that differ along one line, as when all prices rise, give 1. V is that of the steps from week
+    to week, so that a season does not make one line of it; and tr(V^2) is taken over pairs of steps that have no week
+    in common, which are independent. Fewer than MIN_PAIRS of them say nothing: 1.
     """
-    weeks = weeks[:, weeks.sum(axis=0) > 0].astype(np.float64)
-    k, bins = weeks.shape
-    total = weeks.sum(axis=0)
-    others = total - weeks
-    apart = weeks / weeks.sum(axis=1, keepdims=True) - others / others.sum(axis=1, keepdims=True)
-    products = (apart / (total / total.sum())) @ apart.T
-    lengths = np.diag(products)
-    mean, pairs = float(lengths.mean()), float((products**2).sum() - (lengths**2).sum()) / (k * (k - 1))
-    own = 1 / (k - 1) ** 2
-    square = (pairs - mean**2 * own) / (1 + own)
-    most = max(1.0, bins - 1.0)
+    total = weeks.sum(axis=0, dtype=np.float64)
+    shares = weeks[:, total > 0] / weeks.sum(axis=1, keepdims=True)
+    steps = np.diff(shares, axis=0)
+    products = (steps / (total[total > 0] / total.sum())) @ steps.T
+    apart = products[np.triu_indices(len(steps), 2)]
+    mean, square = float(np.trace(products)) / len(steps), float((apart**2).sum()) / max(1, len(apart))
+    most = max(1.0, shares.shape[1] - 1.0)
+    if len(apart) < MIN_PAIRS or mean == 0:
+        return 1.0
     return float(np.clip(mean**2 / square, 1.0, most)) if square > 0 else most
 
 

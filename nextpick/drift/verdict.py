@@ -23,7 +23,7 @@ Verdict = Literal["ok", "warn", "alarm", "broken", "too_few_rows"]
 ALARMS: frozenset[str] = frozenset({"alarm", "broken"})
 MOVED = ALARMS | {"warn"}
 NIGHTS = 2  # before tonight, on one of which what is `persistent` has moved too
-SHARES: dict[Class, float] = {"contract": 0.15, "volume": 0.15, "outcome": 0.1, "distribution": 0.6}
+SHARES: dict[Class, float] = {"contract": 0.15, "volume": 0.25, "outcome": 0.1, "distribution": 0.5}
 LEAST: dict[Class, float] = {"contract": 0.01, "distribution": 0.05, "volume": 0.0, "outcome": 0.0}
 SILENT = 0.85  # of the same weekdays that had events, for a day without any to be an alarm
 

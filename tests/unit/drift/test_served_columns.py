@@ -39,6 +39,14 @@ def test_features_and_scores_are_those_the_ranker_read_and_gave() -> None:
     assert found["served_source"].current.tolist() == ["reranked", "popular"] * 2
 
 
+def test_releases_with_other_features_are_read_by_the_names_of_each() -> None:
+    names = {1: ("age", "price"), 2: ("price", "rank")}
+    found = {one.name: one for one in served_columns([answer(2), answer(1, release_id=2)], names, WINDOWS)}
+    assert found["served_age"].current.tolist() == [2]
+    assert found["served_price"].current.tolist() == [3, 1]
+    assert found["served_rank"].current.tolist() == [3]
+
+
 def test_a_release_that_does_not_name_its_features_has_scores_alone() -> None:
     found = {column.name for column in served_columns([answer(1, release_id=2)], NAMES, WINDOWS)}
     assert found == {"served_score", "served_source"}

@@ -115,12 +115,12 @@ def test_a_feature_gone_dead_is_an_alarm() -> None:
     assert verdict(number(np.zeros(5000))).verdict == "alarm"
 
 
-@pytest.mark.parametrize(("n", "weeks"), [(199, WEEKS), (5000, 3)])
+@pytest.mark.parametrize(("n", "weeks"), [(99, WEEKS), (5000, 3)])
 def test_too_few_rows_are_not_called_ok(n: int, weeks: int) -> None:
     found = verdict(number(normal(n, shift=5), weeks=weeks), volume=[n, *[5000] * 3], silence=BULK)
     assert found.verdict == "too_few_rows"
     assert [measure.value for measure in found.measures] == [None, None]
-    assert found.reasons == ("Not judged, for want of 200 rows now and in 4 reference weeks: interactions, price_log.",)
+    assert found.reasons == ("Not judged, for want of 100 rows now and in 4 reference weeks: interactions, price_log.",)
 
 
 def test_a_column_with_too_few_rows_does_not_hide_the_verdict_of_the_others() -> None:
@@ -158,7 +158,7 @@ def test_twice_the_gaps_are_broken_and_half_as_many_are_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("now", "found"), [(1200, "broken"), (2500, "broken"), (3500, "ok"), (7000, "ok"), (15_000, "warn"), (0, "broken")]
+    ("now", "found"), [(1200, "broken"), (2500, "broken"), (3600, "ok"), (6900, "ok"), (15_000, "warn"), (0, "broken")]
 )
 def test_much_less_traffic_is_broken_and_much_more_is_a_warning(now: int, found: str) -> None:
     assert verdict(volume=[now, *[5000] * WEEKS]).verdict == found
@@ -216,7 +216,7 @@ def test_an_id_that_no_catalogue_knew_before_is_broken_once_there_are_several() 
 
 
 def test_a_share_of_too_few_is_not_judged() -> None:
-    found = verdict(rates=(shares(2, 16, n=199),))
+    found = verdict(rates=(shares(2, 16, n=99),))
     assert [measure.verdict for measure in found.measures if measure.column_name == "taken"] == ["too_few_rows"]
 
 

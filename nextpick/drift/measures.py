@@ -11,7 +11,7 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 
-from nextpick.drift.columns import Class, Column, Direction, Number, Rate
+from nextpick.drift.columns import SERVED, Class, Column, Direction, Number, Rate
 from nextpick.drift.statistics import category_bins, compare_categories, compare_numbers, count_categories, shift
 from nextpick.params import DriftParams, DriftStatistic
 
@@ -60,7 +60,10 @@ def of_column(column: Column, params: DriftParams) -> list[Finding]:
         Finding(column.name, name, "distribution", n, it.value, it.value, it.undrifted, it.freedom, scale=scale)
         for name, it in compare(current, weeks).items()
     ]
-    lost = _lost(column.name, current, weeks, params) if column.kind == "category" else []
+    told = column.kind == "category" and not column.name.startswith(
+        SERVED
+    )  # a source that is gone may be for the better
+    lost = _lost(column.name, current, weeks, params) if told else []
     return [*missing, *lost, *moved]
 
 

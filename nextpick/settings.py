@@ -12,7 +12,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 
 class Settings(BaseSettings):
-    """Read from the environment (prefix `NEXTPICK_`), then `.env`, then the `.nextpick/local.env` of `make run`."""
+    """Read from the environment (prefix `NEXTPICK_`), then `.env`, then the `local.env` of `make run` in `home`."""
 
     model_config = SettingsConfigDict(
         env_prefix="NEXTPICK_",
@@ -51,8 +51,13 @@ class Settings(BaseSettings):
     """The key itself, for those of our own commands that call the API (`nextpick replay`)."""
     source_url: SecretStr | None = None
     """The Postgres that `nextpick load --query` reads from where --from does not say."""
+    slack_bot_token: SecretStr | None = None
+    """Alerts go to Slack by this bot, which must be in `slack_channel`; without it and the webhook they are only logged
+    and stored."""
+    slack_channel: str | None = None
     slack_webhook_url: SecretStr | None = None
-    """Where alerts go; without it they are only logged and stored."""
+    """The other way to Slack: an incoming webhook, which knows its channel."""
+    slack_api_url: str = "https://slack.com/api/"
 
     @cached_property
     def bundle_cache_folder(self) -> Path:
@@ -82,7 +87,10 @@ class Settings(BaseSettings):
 def load_settings() -> Settings:
     """The settings as the environment has them now."""
     try:
-        return Settings()
+        settings = Settings()
+        if settings.home != PROJECT / ".nextpick":  # as .env may say: there `make run` writes
+            settings = Settings(_env_file=(settings.home / "local.env", PROJECT / ".env"))  # type: ignore[call-arg]
+        return settings
     except ValidationError as error:
         faults = "; ".join(f"NEXTPICK_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
         raise ConfigError(f"The settings are wrong: {faults}. Set them in the environment or in .env.") from None

@@ -1,6 +1,6 @@
 """An answer as it leaves: what the client reads, and what is kept of it."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,10 +11,11 @@ import numpy as np
 from nextpick.release.answer import Answer
 from nextpick.release.explain import Explanation
 from nextpick.release.loaded import Loaded
-from nextpick.release.slots import FOLD_IN, RERANKED
+from nextpick.release.slots import CANDIDATES, FOLD_IN, RERANKED
 from nextpick.store.impressions import Impression
 
 MOST_WITH_FEATURES = 100  # items; of a longer answer the features would take too much of the queue
+CHOSEN, JUST_CHOSEN = "chose", "You chose this a moment ago"  # of what a session names: viewed or bought, who knows
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -47,12 +48,15 @@ def items(loaded: Loaded, found: Answer, why: Sequence[str]) -> list[dict[str, A
     ]
 
 
-def explained(loaded: Loaded, explanations: Sequence[Explanation], done: str) -> list[dict[str, Any]]:
-    """ExplanationOut of each item; `done` is what people do to items: bought, viewed."""
-    return [_explained(loaded, one, done) for one in explanations]
+def explained(
+    loaded: Loaded, found: Answer, explanations: Sequence[Explanation], done: str, session: Set[str]
+) -> list[dict[str, Any]]:
+    """ExplanationOut of each item; `done` is what people do to items: bought, viewed. What was done to those of the
+    session nobody knows."""
+    return [_explained(loaded, *pair, done, session) for pair in zip(explanations, found.slots.sources, strict=True)]
 
 
-def _explained(loaded: Loaded, one: Explanation, done: str) -> dict[str, Any]:
+def _explained(loaded: Loaded, one: Explanation, source: str, done: str, session: Set[str]) -> dict[str, Any]:
     like = None
     if one.like is not None:
         row, cosine = one.like
@@ -69,18 +73,20 @@ def _explained(loaded: Loaded, one: Explanation, done: str) -> dict[str, Any]:
             for moved in one.moved
         ],
         "like": like,
-        "text": _sentence(one, like, done),
+        "text": _sentence(one, source, like, CHOSEN if like and like["item_id"] in session else done),
     }
 
 
-def _sentence(one: Explanation, like: dict[str, Any] | None, done: str) -> str:
+def _sentence(one: Explanation, source: str, like: dict[str, Any] | None, done: str) -> str:
     parts = [f"Because you {done} {like['title']}"] if like else []
     raised = [moved.text for moved in one.moved if moved.moved > 0][:2]
     if raised:
         parts.append(("what spoke" if parts else "What spoke") + f" for it most: {'; '.join(raised)}")
     if parts:
         return f"{'; '.join(parts)}."
-    return "Nothing spoke for it; it is the best of the rest." if one.moved else "It is popular; you are not known yet."
+    if one.moved:
+        return "Nothing spoke for it; it is the best of the rest."
+    return "It is in your list, which was not scored anew this time." if source == CANDIDATES else "It is popular."
 
 
 @dataclass(frozen=True)

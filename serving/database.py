@@ -169,9 +169,20 @@ class Database:
             timer.cancel()
 
     async def _open_lane(self) -> None:
-        """For whoever waits longest; who asked for it may have given up long before, as may the next."""
+        """For whoever waits longest; who asked for it may have given up long before, as may the next.
+
+        The pool gives up connecting after a second, and begins anew only where somebody asks: so it is asked again and
+        again, as long as anybody waits. Asked once, with all lanes waiting, a Postgres that is back is left alone.
+        """
         try:
-            self._give(Lane(await self._pool.getconn()))
+            while True:
+                try:
+                    conn = await self._pool.getconn(OPEN_SECONDS)
+                    break
+                except PoolTimeout:
+                    if all(waiting.done() for waiting in self._queue):
+                        raise
+            self._give(Lane(conn))
         except BaseException:
             self._lanes -= 1
             raise

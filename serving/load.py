@@ -8,8 +8,8 @@ from serving.problems import Problem
 
 HEAVY = 16  # beyond it answers are given without the ranker: it takes most of a request's time, and all wait for it
 FULL = 32  # beyond it requests are refused, so that those taken in are answered soon
-LOOK_SECONDS = 0.02
-LATE_SECONDS = 0.02  # below, the loop has time to spare: who waits, waits for Postgres, and keeps nobody waiting
+LOOK_SECONDS = 0.01
+LATE_SECONDS = 0.005  # below, the loop has time to spare: who waits, waits for Postgres, and keeps nobody waiting
 
 
 class Load:

@@ -130,7 +130,8 @@ class ItemOut(BaseModel):
     rank: int = Field(description="1 is the best; a page goes on counting from the one before")
     source: Source = Field(
         description="who filled the slot. reranked: the user's list, scored again now. candidates: the list in its own "
-        "order. fold_in: chosen now by the user's history. popular: for somebody nobody knows. filled: popular, to "
+        "order. fold_in: chosen now by the user's history. popular: where nothing "
+        "better is known. filled: popular, to "
         "complete the answer"
     )
     reason: str = Field(description="why, in one sentence")
@@ -145,7 +146,10 @@ class Answered(BaseModel):
     scenario: str
     release: int
     model_version: str
-    degraded: bool = Field(description="true where the database or the ranker did not answer in time")
+    degraded: bool = Field(
+        description="true where something is missing: the database or the ranker failed or took too long, or too much "
+        "was asked at once"
+    )
 
 
 class RecommendOut(Answered):

@@ -127,16 +127,19 @@ class Recommender:
             return None, ("ranker",)
 
     async def _items(
-        self, loaded: Loaded, found: Answer, explained: bool
+        self, loaded: Loaded, found: Answer, explained: bool, session: frozenset[str]
     ) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
         """The items, each with its explanation where that is asked for; null where there is none in time."""
         items = answers.items(loaded, found, reasons(loaded, found))
+        for item in items if session else ():
+            if item["item_id"] in session:
+                item["reason"] = answers.JUST_CHOSEN
         if not explained:
             return items, ()
         told: Sequence[dict[str, Any] | None] = [None] * len(items)
         missing: tuple[str, ...] = ("explanation",)
         try:
-            told, missing = await self.explaining.run(lambda: _explained(loaded, found)), ()
+            told, missing = await self.explaining.run(lambda: _explained(loaded, found, session)), ()
         except Busy:
             pass
         except Exception:
@@ -153,7 +156,7 @@ class Recommender:
         narrowed: bool,
     ) -> dict[str, Any]:
         """Count the answer, keep it, and write it."""
-        items, silent = await self._items(loaded, found, asked.explain)
+        items, silent = await self._items(loaded, found, asked.explain, frozenset(asked.recent_item_ids))
         for what in missing + silent:
             self._metrics.degraded.labels(what).inc()
         for source, count in Counter(found.slots.sources).items():
@@ -165,8 +168,8 @@ class Recommender:
         return {**head, "items": items}
 
 
-def _explained(loaded: Loaded, found: Answer) -> list[dict[str, Any]]:
-    return answers.explained(loaded, explain(loaded, found), verb(tuple(loaded.kinds)))
+def _explained(loaded: Loaded, found: Answer, session: frozenset[str]) -> list[dict[str, Any]]:
+    return answers.explained(loaded, found, explain(loaded, found), verb(tuple(loaded.kinds)), session)
 
 
 def _ranked(current: Current, sent: list[str], known: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 from psycopg import pq
+from psycopg_pool import PoolTimeout
 
 from nextpick.store import arrays
-from serving.database import FAILURES, LANES, Database, Unavailable
+from serving.database import FAILURES, LANES, OPEN_SECONDS, Database, Unavailable
 from serving.lane import Lane
 
 pytestmark = pytest.mark.anyio
@@ -202,3 +203,43 @@ async def test_a_statement_that_is_wrong_does_not_count_against_the_database(dat
         assert await database.fetch_one("SELECT 7", None, 15.0) == (7,)
     finally:
         await database.close()
+
+
+async def test_a_postgres_that_is_back_is_used_at_once_though_all_lanes_wait_for_it(
+    database_url: str, conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(database_url)
+    asked: list[float | None] = []
+
+    async def getconn(seconds: float | None = None) -> psycopg.AsyncConnection:
+        """Given up twice, as a pool does that connects to nothing; then there."""
+        asked.append(seconds)
+        if len(asked) <= 2 * LANES:
+            raise PoolTimeout
+        return await psycopg.AsyncConnection.connect(database_url, autocommit=True)
+
+    monkeypatch.setattr(database._pool, "getconn", getconn)
+    waiting = [asyncio.create_task(database.fetch_one("SELECT 7", None, 15.0)) for _ in range(LANES)]
+    assert await asyncio.gather(*waiting) == [(7,)] * LANES
+    assert set(asked) == {OPEN_SECONDS}
+    while database._free:
+        await database._free.pop().conn.close()
+
+
+async def test_nobody_waits_for_a_lane_for_those_who_gave_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    database = Database("postgresql://nobody@127.0.0.1:1/none")
+    asked = 0
+
+    async def getconn(_: float) -> psycopg.AsyncConnection:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0.05)
+        raise PoolTimeout
+
+    monkeypatch.setattr(database._pool, "getconn", getconn)
+    with pytest.raises(Unavailable):
+        await database.fetch_one("SELECT 7", None, 0.01)
+    async with asyncio.timeout(10):
+        while database._lanes:
+            await asyncio.sleep(0.01)
+    assert asked == 1

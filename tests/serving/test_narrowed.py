@@ -161,3 +161,17 @@ async def test_each_item_is_explained_where_asked(
 )
 async def test_a_wrong_wish_is_named(client: httpx.AsyncClient, asked: dict[str, Any], said: str) -> None:
     assert (await ask(client, 422, **asked))["detail"].startswith(said)
+
+
+async def test_what_was_done_to_a_sessions_items_is_not_made_up(client: httpx.AsyncClient) -> None:
+    body = await ask(client, recent_item_ids=["tool-04", "tool-06"], top_k=30, explain=True)
+    reasons = {item["item_id"]: item["reason"] for item in body["items"]}
+    assert {reasons[one] for one in ("tool-04", "tool-06")} == {"You chose this a moment ago"}
+    assert "You chose this a moment ago" not in {
+        reason for one, reason in reasons.items() if one not in {"tool-04", "tool-06"}
+    }
+    like = [
+        item for item in body["items"] if (item["explanation"]["like"] or {}).get("item_id") in {"tool-04", "tool-06"}
+    ]
+    assert like
+    assert all(item["explanation"]["text"].startswith("Because you chose ") for item in like)

@@ -1,7 +1,7 @@
 """### Take a snapshot of the events and the catalogue
-Every night at 02:00 UTC, or by hand. All events before the cutoff, and the catalogue, become files that DVC keeps under
-their md5. The snapshot then starts *retrain* and *precompute*. A night without new events gives the same md5 as before,
-and everything after it is a cache hit.
+Every night at 02:00 UTC, where *drift_report* asks for a retraining, or by hand. All events before the cutoff, and the
+catalogue, become files that DVC keeps under their md5. The snapshot then starts *retrain* and *precompute*. A night
+without new events gives the same md5 as before, and everything after it is a cache hit.
 
 **If it fails:** *There is no event*: load some, or take a later cutoff. *dvc push failed*: the remote is full or away.
 A run may be cleared and repeated at any time; until one succeeds the lists of the day before stay live.
@@ -9,10 +9,10 @@ A run may be cleared and repeated at any time; until one succeeds the lists of t
 
 from datetime import timedelta
 
-from airflow.sdk import dag, task
+from airflow.sdk import AssetOrTimeSchedule, dag, task
 
 from nextpick.settings import load_settings
-from nextpick_airflow.assets import SNAPSHOT, made
+from nextpick_airflow.assets import DRIFTED, SNAPSHOT, made
 from nextpick_airflow.database import connection
 from nextpick_airflow.defaults import defaults
 from nextpick_airflow.forms import optional
@@ -24,9 +24,10 @@ PARAMS = {
         "Cutoff", "Take events before this moment, UTC. Empty: the run's scheduled time.", format="date-time"
     )
 }
+SCHEDULE = AssetOrTimeSchedule(timetable=nightly("0 2 * * *"), assets=DRIFTED)
 
 
-@dag(schedule=nightly("0 2 * * *"), params=PARAMS, doc_md=__doc__, **defaults(deadline=timedelta(hours=1)))
+@dag(schedule=SCHEDULE, params=PARAMS, doc_md=__doc__, **defaults(deadline=timedelta(hours=1)))
 def data_prep() -> None:
     @task(pool=DVC_POOL, outlets=[SNAPSHOT])
     def export() -> str:

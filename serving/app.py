@@ -14,6 +14,7 @@ from serving.database import Database
 from serving.dependencies import Service
 from serving.edge import Edge
 from serving.events import EventLog
+from serving.figures import Figures
 from serving.follower import Follower
 from serving.impressions import ImpressionLog
 from serving.keyring import Keyring
@@ -42,7 +43,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.state.service = service
         await database.open()
         writing = asyncio.create_task(impressions.run())
-        following = [asyncio.create_task(run()) for run in (service.follower.run, service.keyring.run, load.watch)]
+        runs = service.follower.run, service.keyring.run, load.watch, Figures(database, metrics).run
+        following = [asyncio.create_task(run()) for run in runs]
         try:
             yield
         finally:

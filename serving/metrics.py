@@ -31,6 +31,7 @@ class Metrics:
         self._add_keys(registry)
         self._add_releases(registry)
         self._add_impressions(registry)
+        self._add_drift(registry)
         for missing in ("database", "ranker", "time", "explanation"):
             self.degraded.labels(missing)
 
@@ -88,6 +89,19 @@ class Metrics:
         self.impressions_waiting = Gauge("nextpick_impressions_waiting", "Answers not stored yet.", registry=registry)
         for reason in ("queue_full", "refused", "shutdown"):
             self.impressions_dropped.labels(reason)
+
+    def _add_drift(self, registry: CollectorRegistry) -> None:
+        def gauge(name: str, what: str, *labels: str) -> Gauge:
+            return Gauge(f"nextpick_{name}", what, labels, registry=registry)
+
+        self.drift_value = gauge("drift_value", "A statistic of the newest drift report.", "column", "statistic")
+        self.drift_threshold = gauge("drift_threshold", "Where that statistic alarms.", "column", "statistic")
+        self.drift_nights = gauge("drift_nights", "Nights in a row that it has moved.", "column", "statistic")
+        self.drift_verdict = gauge("drift_verdict", "1 for the newest drift report's verdict.", "verdict")
+        self.drift_harm = gauge("drift_harm", "1 for what it says of harm.", "harm")
+        self.drift_report = gauge("drift_report_timestamp_seconds", "The night the newest drift report is of.")
+        self.alerts_failed = gauge("alerts_failed", "Alerts of the last 24 hours that Slack did not take.")
+        self.figures_read = gauge("figures_read_timestamp_seconds", "When these figures were last read from Postgres.")
 
     def text(self) -> bytes:
         """The exposition Prometheus scrapes."""

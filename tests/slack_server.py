@@ -1,7 +1,9 @@
-"""Slack's incoming webhooks on this machine: takes what Slack takes, refuses what Slack refuses, keeps what came.
+"""Slack on this machine, incoming webhooks and chat.postMessage: takes what Slack takes, refuses what Slack refuses,
+keeps what came.
 
 Limits and answers as Slack documents them: https://docs.slack.dev/reference/block-kit/blocks and
-https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors
+https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors and
+https://docs.slack.dev/reference/methods/chat.postMessage
 """
 
 import json
@@ -12,17 +14,29 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
+TOKEN, CHANNEL = "xoxb-the-secret-of-the-bot", "#drift"
 SECRET = "/services/T000/B000/the-secret-of-the-channel"
 Block = dict[str, Any]
 
 
 @dataclass
 class Slack:
-    """A running server: `url` to post to, the messages it took, and the answer it gives instead of judging them."""
+    """A running server: `url` to post to, `api` where its methods are, the messages it took, and the answer it gives
+    instead of judging them, `busy` times only where that is not None."""
 
     url: str = ""
+    api: str = ""
     messages: list[dict[str, Any]] = field(default_factory=list)
     answer: tuple[int, str] | None = None
+    busy: int | None = None
+    retry_after: int = 3600
+
+    def judge(self, path: str, sent: str | None, body: bytes) -> tuple[int, str]:
+        """The status and text for what was posted, which is kept where it is taken."""
+        if self.answer is not None and self.busy != 0:
+            self.busy = None if self.busy is None else self.busy - 1
+            return self.answer
+        return _called(self, sent, body) if path == "/api/chat.postMessage" else _take(self, path, body)
 
     def texts(self) -> str:
         """All that was written in all messages."""
@@ -37,10 +51,10 @@ def slack_server() -> Iterator[Slack]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            status, text = slack.answer or _take(slack, self.path, body)
+            status, text = slack.judge(self.path, self.headers["Authorization"], body)
             self.send_response(status)
             if status == 429:
-                self.send_header("Retry-After", "30")
+                self.send_header("Retry-After", str(slack.retry_after))
             self.end_headers()
             self.wfile.write(text.encode())
 
@@ -49,6 +63,7 @@ def slack_server() -> Iterator[Slack]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         slack.url = f"http://127.0.0.1:{server.server_port}{SECRET}"
+        slack.api = f"http://127.0.0.1:{server.server_port}/api/"
         thread = Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:
@@ -56,6 +71,17 @@ def slack_server() -> Iterator[Slack]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def _called(slack: Slack, sent: str | None, body: bytes) -> tuple[int, str]:
+    """Slack's methods answer 200 and say in the body what is wrong."""
+    message = json.loads(body)
+    if sent != f"Bearer {TOKEN}":
+        return 200, '{"ok": false, "error": "invalid_auth"}'
+    if message.get("channel") != CHANNEL:
+        return 200, '{"ok": false, "error": "channel_not_found"}'
+    status, text = _take(slack, SECRET, body)
+    return 200, '{"ok": true, "ts": "1"}' if status == 200 else json.dumps({"ok": False, "error": text})
 
 
 def _take(slack: Slack, path: str, body: bytes) -> tuple[int, str]:

@@ -20,10 +20,12 @@ Night = Annotated[
     typer.Option("--date", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], help="Look back from here, UTC; else from now."),
 ]
 Notify = Annotated[bool, typer.Option(help="Tell Slack too where something drifted.")]
-_COLOURS = {"ok": "green", "warn": "yellow", "broken": "red", "too_few_rows": "dim"}
+Days = Annotated[int | None, typer.Option("--days", help="How many of the last days; else as params.yaml says.")]
+Weeks = Annotated[int | None, typer.Option("--weeks", help="How many weeks before; else as params.yaml says.")]
+_COLOURS = {"ok": "green", "warn": "yellow", "alarm": "red", "broken": "red", "too_few_rows": "dim"}
 
 
-def drift(date: Night = None, notify: Notify = False) -> None:
+def drift(date: Night = None, days: Days = None, weeks: Weeks = None, notify: Notify = False) -> None:
     """Compare the last days with the same weekdays of the weeks before: figures, a verdict and an Evidently report.
 
     A statistic alarms above its threshold: a shift large enough to matter, and larger than chance explains.
@@ -37,12 +39,21 @@ def drift(date: Night = None, notify: Notify = False) -> None:
     if as_of > now:
         raise ConfigError(f"--date {as_of:%Y-%m-%d %H:%M} UTC has yet to come. Name a night that is over.")
     with connect(settings.database()) as conn:
-        report = drift_report.run(conn, settings, as_of=as_of, run_id=f"cli.{now:%Y-%m-%dT%H:%M:%SZ}", notify=notify)
+        report = drift_report.run(
+            conn,
+            settings,
+            as_of=as_of,
+            run_id=f"cli.{now:%Y-%m-%dT%H:%M:%SZ}",
+            notify=notify,
+            window_days=days,
+            reference_weeks=weeks,
+        )
     console = Console()
     console.print(table(report))
     for reason in report.judgement.reasons:
         console.print(f"- {reason}", markup=False)
     console.print(f"Verdict: [bold {_COLOURS[report.judgement.verdict]}]{report.judgement.verdict}[/]")
+    console.print(f"Harm: {report.harm}.", markup=False)
     console.print(f"Slack: {report.notified}. Report: {report.path or 'none, there was nothing to draw'}", markup=False)
 
 

@@ -28,10 +28,10 @@ class Followed(Protocol):
 
 
 def ripe(window: Window) -> Window:
-    """The part of a window whose answers have had their time; of a current and of a past window alike, so that both
-    hold the same weekdays and hours. Empty where the window is no longer than ATTRIBUTION."""
+    """The answers of a window that have had their time: those of as long a window that ended ATTRIBUTION before. The
+    same of a current and of a past window, so that both hold the same weekdays and hours."""
     start, end = window
-    return start, max(start, end - ATTRIBUTION)
+    return start - ATTRIBUTION, end - ATTRIBUTION
 
 
 def taken(followed: Iterable[Followed]) -> tuple[int, int]:

@@ -16,7 +16,10 @@ _SQL = sql.load("drift")
 
 @dataclass(frozen=True)
 class Metric:
-    """A row of `drift_metrics`; value, threshold and noise_floor are None where there were too few rows."""
+    """A row of `drift_metrics`; value, threshold and noise_floor are None where there were too few rows.
+
+    `nights`: in a row that it has moved, this one included. `alarm`: whether people are told of it.
+    """
 
     report_id: int
     column_name: str
@@ -27,6 +30,9 @@ class Metric:
     reference_n: int
     current_n: int
     verdict: str
+    kind: str | None = None
+    nights: int = 1
+    alarm: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,12 +51,14 @@ class Report:
     reasons: list[str]
     path: str | None
     notified: str
+    harm: str | None = None
+    retrain: str | None = None
     metrics: tuple[Metric, ...] = field(default=())
 
     @property
     def alarms(self) -> tuple[Metric, ...]:
-        """The metrics that are alarms."""
-        return tuple(metric for metric in self.metrics if metric.verdict in ("warn", "broken"))
+        """The metrics that people are told of."""
+        return tuple(metric for metric in self.metrics if metric.alarm)
 
 
 @dataclass(frozen=True)
@@ -107,6 +115,18 @@ def _read(conn: psycopg.Connection, query: str, parameters: Mapping[str, Any]) -
     ids = [report.report_id for report in found]
     metrics = conn.cursor(row_factory=class_row(Metric)).execute(_SQL["metrics"], {"report_ids": ids}).fetchall()
     return [replace(one, metrics=tuple(m for m in metrics if m.report_id == one.report_id)) for one in found]
+
+
+def retrain_requested(conn: psycopg.Connection, before: datetime) -> datetime | None:
+    """The newest night before a moment whose report asked for a retraining, or None."""
+    row = conn.execute(_SQL["retrain_requested"], {"before": before}).fetchone()
+    return row[0] if row else None
+
+
+def count(conn: psycopg.Connection, since: datetime, before: datetime) -> int:
+    """How many nights of [since, before] have a report."""
+    row = conn.execute(_SQL["count"], {"since": since, "before": before}).fetchone()
+    return int(row[0]) if row else 0
 
 
 def newest_event(conn: psycopg.Connection, as_of: datetime) -> datetime | None:

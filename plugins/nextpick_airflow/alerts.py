@@ -1,23 +1,27 @@
-"""What a person must hear of: in Slack where a webhook is set, in the log in any case."""
+"""What a person must hear of: in Slack where that is set up, in the log in any case."""
 
 from datetime import timedelta
 from typing import Any
 
+from nextpick_airflow.database import connection
+
 
 def failed(context: Any) -> None:
     """For a task's `on_failure_callback`: called in the worker, after the last try."""
-    from nextpick.drift import slack
+    from nextpick.drift.messages import failure_message
     from nextpick.settings import load_settings
+    from nextpick.stages.alert import tell
 
     run, task = context["dag_run"], context["task_instance"]
     error = context.get("exception") or "it was killed, or ended without a word"
-    slack.alert_failure(load_settings(), run.dag_id, task.task_id, error, getattr(task, "log_url", None))
+    message = failure_message(run.dag_id, task.task_id, error, getattr(task, "log_url", None))
+    tell(load_settings(), "failure", message, connection)
 
 
 def late(context: Any) -> None:
     """For a DAG's deadline: the run is still going, or was never begun."""
     run = context["dag_run"]
-    _tell(f":hourglass: {run['dag_id']} is not done in time: {run['dag_run_id']}")
+    _tell(f":hourglass: {run['dag_id']} is not done in time: {run['dag_run_id']}", "late")
 
 
 def refused(why: str) -> None:
@@ -36,8 +40,8 @@ def waiting(version: str, link: str, wait: timedelta) -> None:
     _tell(f":raised_hand: Version {version} passed the gate. Approve or reject it within {hours}: {link}")
 
 
-def _tell(text: str) -> None:
-    from nextpick.drift import slack
+def _tell(text: str, what: str = "notice") -> None:
     from nextpick.settings import load_settings
+    from nextpick.stages.alert import tell
 
-    slack.send(load_settings(), text)
+    tell(load_settings(), what, text, connection)

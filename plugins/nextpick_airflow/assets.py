@@ -4,6 +4,7 @@ from airflow.sdk import Asset, get_current_context
 
 SNAPSHOT = Asset(name="snapshot", uri="nextpick://snapshot")  # extra: raw_md5
 CHAMPION = Asset(name="champion", uri="nextpick://champion")  # extra: version
+DRIFTED = Asset(name="drifted", uri="nextpick://drifted")  # extra: report_id
 RELEASE = Asset(name="release", uri="nextpick://release")  # extra: release_id
 
 

@@ -13,3 +13,8 @@ def optional(title: str, description: str, **rules: Any) -> Param:
 def switch(title: str, description: str, default: bool) -> Param:
     """Yes or no."""
     return Param(default, type="boolean", title=title, description=description)
+
+
+def whole(title: str, description: str, least: int, most: int) -> Param:
+    """A whole number that may stay empty."""
+    return Param(None, type=["null", "integer"], minimum=least, maximum=most, title=title, description=description)

@@ -16,11 +16,16 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
     from psycopg import Connection
 
+    from nextpick.store.drift import Metric, Report
+
 URL_PREFIX = "/nextpick"
 PAGE = 50  # reports
+NONE = "There is no such report."
 VERSION = re.compile(r"[1-9]\d{0,8}")
 NIGHT, NAME = re.compile(r"\d{4}-\d\d-\d\d"), re.compile(r"\d{6}(_\d{6})?\.html")
-OURS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'"}
+OURS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; form-action 'self'"
+}
 EVIDENTLYS = {
     "Content-Security-Policy": "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; "
     "style-src 'unsafe-inline'; img-src data: blob:; font-src data:"
@@ -29,7 +34,6 @@ EXTERNAL_VIEW = {
     "name": "Drift reports",
     "href": f"{URL_PREFIX}/",
     "destination": "nav",
-    "category": "browse",
     "url_route": "nextpick-drift",
 }
 
@@ -45,11 +49,19 @@ FASTAPI_APP = {"name": "nextpick", "app": app, "url_prefix": URL_PREFIX}
 @cache
 def _app() -> "FastAPI":
     from airflow.api_fastapi.core_api.security import requires_authenticated
-    from fastapi import Depends, FastAPI, HTTPException
-    from fastapi.responses import FileResponse, HTMLResponse
+    from fastapi import Depends, FastAPI
 
     # without docs: the dependency would not guard them
     app = FastAPI(dependencies=[Depends(requires_authenticated())], openapi_url=None, docs_url=None, redoc_url=None)
+    _add_pages(app)
+    _add_files(app)
+    _explain_outages(app)
+    return app
+
+
+def _add_pages(app: "FastAPI") -> None:
+    from fastapi import HTTPException
+    from fastapi.responses import HTMLResponse
 
     @app.get("/")
     def index(before: datetime | None = None) -> HTMLResponse:
@@ -58,29 +70,42 @@ def _app() -> "FastAPI":
 
     @app.get("/reports/{report_id}")
     def report(report_id: int) -> HTMLResponse:
-        from nextpick.store import drift
-
-        with _database() as conn:
-            found = drift.report(conn, report_id)
+        (found,) = _reports(report_id)
         if found is None:
-            raise HTTPException(404, "There is no such report.")
+            raise HTTPException(404, NONE)
         return HTMLResponse(_page("report.html", report=found, size_of_html=_size(found.path)), headers=OURS)
+
+    @app.get("/compare")
+    def compare(a: int, b: int) -> HTMLResponse:
+        nights = _reports(a, b)
+        if None in nights:
+            raise HTTPException(404, NONE)
+        return HTMLResponse(_compared(*sorted(filter(None, nights), key=lambda night: night.as_of)), headers=OURS)
+
+
+def _add_files(app: "FastAPI") -> None:
+    from fastapi import HTTPException
+    from fastapi.responses import FileResponse
 
     @app.get("/files/{night}/{name}")
     def file(night: str, name: str) -> FileResponse:
         found = html_file(_root(), night, name)
         if found is None:
-            raise HTTPException(404, "There is no such report.")
+            raise HTTPException(404, NONE)
         return FileResponse(found, media_type="text/html", headers=EVIDENTLYS)
 
     @app.get("/models/{version}")
     def model(version: str) -> FileResponse:
         if version not in model_versions(_models()):
-            raise HTTPException(404, "There is no such report.")
+            raise HTTPException(404, NONE)
         return FileResponse(_models() / f"{version}.html", media_type="text/html", headers=EVIDENTLYS)
 
-    _explain_outages(app)
-    return app
+
+def _reports(*ids: int) -> list["Report | None"]:
+    from nextpick.store import drift
+
+    with _database() as conn:
+        return [drift.report(conn, report_id) for report_id in ids]
 
 
 def html_file(root: Path, night: str, name: str) -> Path | None:
@@ -105,6 +130,20 @@ def _index(conn: "Connection", before: datetime | None) -> str:
     rows = [{"report": report, "size": _size(report.path)} for report in found[:PAGE]]
     older = found[PAGE - 1].as_of if len(found) > PAGE else None
     return _page("index.html", rows=rows, older=older, models=model_versions(_models()))
+
+
+def _compared(*nights: "Report") -> str:
+    """Two nights side by side, what differs most between them first: by how far each is on the way to its bar."""
+    either = {(m.column_name, m.statistic): None for night in nights for m in night.metrics}
+    found = [{(m.column_name, m.statistic): m for m in night.metrics} for night in nights]
+    rows = [(*key, *(by_key.get(key) for by_key in found)) for key in either]
+    rows.sort(key=lambda row: -abs(_way(row[-1]) - _way(row[-2])))
+    return _page("compare.html", nights=nights, rows=rows)
+
+
+def _way(metric: "Metric | None") -> float:
+    """How far a figure is on its way to where it alarms: 1 there."""
+    return abs(metric.value) / metric.threshold if metric and metric.value is not None and metric.threshold else 0.0
 
 
 @contextmanager
@@ -164,5 +203,6 @@ def _templates() -> Any:
     templates = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined
     )
+    templates.filters["night"] = lambda at: f"{at:%a %Y-%m-%d %H:%M}"
     templates.globals.update(meaning=meaning, statistics=STATISTICS)
     return templates

@@ -18,12 +18,12 @@ def test_a_night_run_twice_gives_the_same_rows_and_fails_nothing_by_its_verdict(
     nights = []
     for _ in range(2):
         finished = orchestrated.run("drift_report", as_of="2025-11-13T05:00:00+00:00")
-        assert orchestrated.states(finished) == {"report": "success"}
+        assert orchestrated.states(finished) == {"report": "success", "request_retrain": "skipped"}
         (night,) = drift.reports(conn, 5)
         conn.commit()
         nights.append(night)
     assert nights[0].metrics == nights[1].metrics
     assert (nights[0].verdict, nights[0].reasons) == (nights[1].verdict, nights[1].reasons)
-    assert nights[0].verdict == "warn"
+    assert nights[0].verdict == "alarm"
     assert nights[0].notified == "not_configured"
     assert (home / "reports" / "drift" / "2025-11-13" / "050000.html").exists()

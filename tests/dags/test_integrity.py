@@ -56,6 +56,7 @@ def test_retrain_runs_the_stages_of_dvc_yaml_in_their_order_then_registers_and_a
         ("data_prep", "export", "snapshot"),
         ("retrain", "promote", "champion"),
         ("precompute", "go_live", "release"),
+        ("drift_report", "request_retrain", "drifted"),
     ],
 )
 def test_an_asset_is_made_by_one_task(bag: Any, dag_id: str, task_id: str, makes: str) -> None:
@@ -69,6 +70,7 @@ def test_each_dag_waits_for_what_it_needs(bag: Any) -> None:
         condition = bag.dags[dag_id].timetable.asset_condition
         return {asset.name for asset in getattr(condition, "objects", [condition])}
 
+    assert waits_for("data_prep") == {"drifted"}
     assert waits_for("retrain") == {"snapshot"}
     assert waits_for("precompute") == {"snapshot", "champion"}
     assert waits_for("drift_report") == {"release"}

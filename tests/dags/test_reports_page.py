@@ -53,6 +53,8 @@ def store(conn: psycopg.Connection, as_of: datetime = NIGHT, **changes: Any) -> 
         "reasons": [f"served_{ODD}: psi 0.412."],
         "path": FILE,
         "notified": "failed: Slack answered 404 no_service",
+        "harm": "drift, no harm",
+        "retrain": "not_needed",
         **changes,
     }
     metrics = [
@@ -65,6 +67,9 @@ def store(conn: psycopg.Connection, as_of: datetime = NIGHT, **changes: Any) -> 
             "reference_n": 40_000,
             "current_n": 5_000,
             "verdict": verdict,
+            "kind": "distribution",
+            "nights": 3,
+            "alarm": verdict == "warn",
         }
         for name, statistic, value, threshold, verdict in (
             (f"served_{ODD}", "psi", 0.412, 0.1, "warn"),
@@ -194,6 +199,21 @@ def test_a_report_whose_html_was_removed_says_so(viewer: TestClient, conn: psyco
     assert "files/" not in viewer.get("/nextpick/").text
 
 
+def test_two_nights_are_compared_the_earlier_one_first(viewer: TestClient, conn: psycopg.Connection) -> None:
+    later = store(conn)
+    only = '<option value="'
+    assert only not in viewer.get("/nextpick/").text  # one report alone is compared with nothing
+    earlier = store(conn, as_of=NIGHT - timedelta(days=1), verdict="ok", harm=None)
+    assert viewer.get("/nextpick/").text.count(only) == 4
+    page = viewer.get("/nextpick/compare", params={"a": later, "b": earlier}).text
+    assert page.index(f"reports/{earlier}") < page.index(f"reports/{later}")
+    assert "<script>" not in page
+    assert "drift, no harm" in page
+    assert page.count("0.412") == 2
+    assert viewer.get("/nextpick/compare", params={"a": later, "b": 999}).status_code == 404
+    assert viewer.get("/nextpick/compare", params={"a": "x", "b": later}).status_code == 422
+
+
 def test_older_reports_are_a_page_away(viewer: TestClient, conn: psycopg.Connection) -> None:
     for day in range(reports.PAGE + 3):
         store(conn, as_of=NIGHT - timedelta(days=day))
@@ -222,10 +242,10 @@ def test_a_database_without_our_tables_is_told_too(
     assert (answer.status_code, "UndefinedTable" in answer.text) == (503, True)
 
 
-def test_the_page_is_in_the_browse_menu(viewer: TestClient) -> None:
+def test_the_page_has_an_entry_of_its_own_in_the_navigation(viewer: TestClient) -> None:
     (plugin,) = [p for p in viewer.get("/api/v2/plugins").json()["plugins"] if p["name"] == "nextpick"]
     (view,) = plugin["external_views"]
-    assert (view["name"], view["category"], view["url_route"]) == ("Drift reports", "browse", "nextpick-drift")
+    assert (view["name"], view["category"], view["url_route"]) == ("Drift reports", None, "nextpick-drift")
     assert viewer.get(view["href"]).status_code == 200
 
 

@@ -45,14 +45,16 @@ SELECT release_id, lineage -> 'features' FROM nextpick.releases WHERE lineage ? 
 -- name: save
 -- The night's one report: a later one of the same night replaces it and keeps its id. Returns the id.
 INSERT INTO nextpick.drift_reports (as_of, run_id, current_start, current_end, reference_start, reference_end,
-                                    release_id, verdict, reasons, path, notified)
+                                    release_id, verdict, reasons, path, notified, harm, retrain)
 VALUES (%(as_of)s, %(run_id)s, %(current_start)s, %(current_end)s, %(reference_start)s, %(reference_end)s,
-        %(release_id)s, %(verdict)s, %(reasons)s, %(path)s, %(notified)s)
+        %(release_id)s, %(verdict)s, %(reasons)s, %(path)s, %(notified)s, %(harm)s,
+        %(retrain)s)
 ON CONFLICT (as_of) DO UPDATE SET
     run_id = excluded.run_id, created_at = now(), current_start = excluded.current_start,
     current_end = excluded.current_end, reference_start = excluded.reference_start,
     reference_end = excluded.reference_end, release_id = excluded.release_id, verdict = excluded.verdict,
-    reasons = excluded.reasons, path = excluded.path, notified = excluded.notified
+    reasons = excluded.reasons, path = excluded.path, notified = excluded.notified, harm = excluded.harm,
+    retrain = excluded.retrain
 RETURNING report_id;
 
 -- name: forget_metrics
@@ -62,9 +64,9 @@ DELETE FROM nextpick.drift_metrics WHERE report_id = %(report_id)s;
 -- name: save_metric
 -- One statistic of one column.
 INSERT INTO nextpick.drift_metrics (report_id, place, column_name, statistic, value, threshold, noise_floor,
-                                    reference_n, current_n, verdict)
+                                    reference_n, current_n, verdict, kind, nights, alarm)
 VALUES (%(report_id)s, %(place)s, %(column_name)s, %(statistic)s, %(value)s, %(threshold)s, %(noise_floor)s,
-        %(reference_n)s, %(current_n)s, %(verdict)s);
+        %(reference_n)s, %(current_n)s, %(verdict)s, %(kind)s, %(nights)s, %(alarm)s);
 
 -- name: mark_notified
 -- Who has been told of a report.
@@ -73,22 +75,31 @@ UPDATE nextpick.drift_reports SET notified = %(notified)s WHERE report_id = %(re
 -- name: reports
 -- The newest reports, newest first.
 SELECT report_id, as_of, run_id, current_start, current_end, reference_start, reference_end, release_id, verdict,
-       reasons, path, notified
+       reasons, path, notified, harm, retrain
 FROM nextpick.drift_reports WHERE as_of < %(before)s ORDER BY as_of DESC LIMIT %(limit)s;
 
 -- name: report
 -- One report by its id.
 SELECT report_id, as_of, run_id, current_start, current_end, reference_start, reference_end, release_id, verdict,
-       reasons, path, notified
+       reasons, path, notified, harm, retrain
 FROM nextpick.drift_reports WHERE report_id = %(report_id)s;
 
 -- name: report_of
 -- The report of one night.
 SELECT report_id, as_of, run_id, current_start, current_end, reference_start, reference_end, release_id, verdict,
-       reasons, path, notified
+       reasons, path, notified, harm, retrain
 FROM nextpick.drift_reports WHERE as_of = %(as_of)s;
 
 -- name: metrics
 -- What some reports measured, in their own order.
-SELECT report_id, column_name, statistic, value, threshold, noise_floor, reference_n, current_n, verdict
+SELECT report_id, column_name, statistic, value, threshold, noise_floor, reference_n, current_n, verdict,
+       kind, nights, alarm
 FROM nextpick.drift_metrics WHERE report_id = ANY (%(report_ids)s) ORDER BY report_id, place;
+
+-- name: retrain_requested
+-- The newest night before a moment whose report asked for a retraining.
+SELECT max(as_of) FROM nextpick.drift_reports WHERE as_of < %(before)s AND retrain = 'requested';
+
+-- name: count
+-- How many nights have a report.
+SELECT count(*) FROM nextpick.drift_reports WHERE as_of BETWEEN %(since)s AND %(before)s;

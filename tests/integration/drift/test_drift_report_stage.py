@@ -68,7 +68,7 @@ def test_an_unchanging_shop_is_ok_by_every_column_and_that_is_what_is_stored(
     assert (found.judgement.verdict, found.judgement.reasons, found.notified) == ("ok", (), "not_needed")
     assert {measure.column_name for measure in found.judgement.measures} == {
         *("interactions", "hour", "item_popularity_log", "price_log", "value_log"),
-        *("user_activity_log", "kind", "new_item", "new_user"),
+        *("user_activity_log", "kind", "new_item", "new_user", "active_users", "unknown_items"),
     }
     assert found.path is not None
     assert found.path.relative_to(tmp_path).as_posix() == "reports/drift/2025-11-13/050000.html"
@@ -93,7 +93,7 @@ def test_the_same_night_again_gives_the_same_rows_and_one_file(shop: psycopg.Con
 
 def test_a_past_night_knows_nothing_of_what_came_after(shop: psycopg.Connection, tmp_path: Path) -> None:
     raise_prices(shop)
-    assert report(shop, tmp_path, as_of=NIGHT).judgement.verdict == "warn"
+    assert report(shop, tmp_path, as_of=NIGHT).judgement.verdict == "alarm"
     assert report(shop, tmp_path, as_of=NIGHT - 8 * DAY).judgement.verdict == "ok"
 
 

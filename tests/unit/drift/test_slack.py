@@ -10,9 +10,10 @@ import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nextpick.drift import slack
+from nextpick.drift import messages, slack
+from nextpick.drift.messages import Message, Night
 from nextpick.settings import Settings
-from tests.slack_server import SECRET, Slack, slack_server
+from tests.slack_server import CHANNEL, SECRET, TOKEN, Slack, slack_server
 
 NIGHT = datetime(2025, 11, 12, 5, tzinfo=UTC)
 LINK = "http://127.0.0.1:8081/plugin/nextpick-drift/nextpick/reports/12"
@@ -28,15 +29,24 @@ def server() -> Iterator[Slack]:
 @pytest.fixture(autouse=True)
 def fresh(server: Slack) -> None:
     server.messages.clear()
-    server.answer = None
+    server.answer, server.busy, server.retry_after = None, None, 3600
 
 
 def configured(url: str | None) -> Settings:
     return Settings(_env_file=None, slack_webhook_url=url)
 
 
-def night(reasons: list[str] | None = None, verdict: str = "warn") -> slack.Message:
-    return slack.drift_message(verdict, NIGHT, "5 to 12 Nov 2025 against the weeks before", reasons or [REASON], LINK)
+def by_bot(server: Slack, token: str = TOKEN, channel: str | None = CHANNEL) -> Settings:
+    return Settings(_env_file=None, slack_bot_token=token, slack_channel=channel, slack_api_url=server.api)
+
+
+def one(reasons: list[str] | None = None, verdict: str = "warn", **more: str) -> Night:
+    compared = "5 to 12 Nov 2025 against the weeks before"
+    return Night(verdict, NIGHT, [REASON] if reasons is None else reasons, compared, LINK, **more)
+
+
+def night(reasons: list[str] | None = None, verdict: str = "warn") -> Message:
+    return messages.drift_message(one(reasons, verdict))
 
 
 def test_a_drift_alert_says_what_how_far_on_how_many_rows_where_to_look_and_what_to_do(server: Slack) -> None:
@@ -48,7 +58,10 @@ def test_a_drift_alert_says_what_how_far_on_how_many_rows_where_to_look_and_what
 
 def test_a_failed_task_is_told_by_the_last_line_of_its_error_with_its_log(server: Slack) -> None:
     error = ValueError("Traceback of many lines\n  File x\nThere are no events <yet>.")
-    assert slack.alert_failure(configured(server.url), "retrain", "gate", error, "http://host/log") == "sent"
+    assert (
+        slack.send(configured(server.url), messages.failure_message("retrain", "gate", error, "http://host/log"))
+        == "sent"
+    )
     said = server.texts()
     assert "retrain: gate failed" in said
     assert "There are no events &lt;yet&gt;." in said
@@ -63,15 +76,15 @@ def test_what_a_person_wrote_calls_nobody(server: Slack) -> None:
 
 
 def test_a_task_that_failed_without_a_word_is_told_all_the_same(server: Slack) -> None:
-    assert slack.alert_failure(configured(server.url), "retrain", "gate", None) == "sent"
-    assert slack.alert_failure(configured(server.url), "retrain", "gate", "") == "sent"
+    assert slack.send(configured(server.url), messages.failure_message("retrain", "gate", None)) == "sent"
+    assert slack.send(configured(server.url), messages.failure_message("retrain", "gate", "")) == "sent"
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.text(min_size=1, max_size=4000), min_size=1, max_size=60), st.text(max_size=5000))
 def test_no_text_is_too_long_or_too_strange_for_slack(server: Slack, reasons: list[str], error: str) -> None:
     assert slack.send(configured(server.url), night(reasons)) == "sent"
-    assert slack.alert_failure(configured(server.url), "d" * 300, "t", error) == "sent"
+    assert slack.send(configured(server.url), messages.failure_message("d" * 300, "t", error)) == "sent"
     assert slack.send(configured(server.url), error or "x") == "sent"
 
 
@@ -120,3 +133,54 @@ def test_without_an_address_alerts_go_to_the_log() -> None:
     entry: dict[str, Any] = logged[0]
     assert entry["log_level"] == "warning"
     assert REASON in entry["text"]
+
+
+def test_a_bot_posts_to_its_channel_and_what_slack_says_is_returned(server: Slack) -> None:
+    assert slack.send(by_bot(server), night()) == "sent"
+    (message,) = server.messages
+    assert message["channel"] == CHANNEL
+    assert REASON in server.texts()
+    assert slack.send(by_bot(server, token="xoxb-another"), night()) == "failed: Slack answered 200 invalid_auth"
+    assert slack.send(by_bot(server, channel="#tea"), night()) == "failed: Slack answered 200 channel_not_found"
+    assert slack.send(by_bot(server, channel=None), night()) == "failed: NEXTPICK_SLACK_CHANNEL is not set"
+
+
+@pytest.mark.parametrize("way", ["bot", "webhook"])
+def test_where_slack_is_busy_for_a_moment_it_is_waited_for_but_not_for_an_hour(server: Slack, way: str) -> None:
+    chosen = by_bot(server) if way == "bot" else configured(server.url)
+    server.answer, server.busy, server.retry_after = (429, "rate_limited"), 1, 1
+    assert slack.send(chosen, night()) == "sent"
+    server.busy, server.retry_after = 1, 3600
+    assert slack.send(chosen, night()).startswith("failed: Slack answered 429")
+    assert len(server.messages) == 1
+
+
+def test_a_bots_token_is_in_no_log(
+    server: Slack, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with caplog.at_level(logging.DEBUG), structlog.testing.capture_logs() as logged:
+        for answer in (None, (500, "oh no"), (429, "rate_limited")):
+            server.answer = answer
+            slack.send(by_bot(server), night())
+    written = capfd.readouterr()
+    assert logged
+    for text in (caplog.text, str(logged), written.out, written.err):
+        assert "the-secret" not in text
+
+
+def test_each_message_says_where_to_look_and_an_alert_what_it_costs_and_what_was_done(server: Slack) -> None:
+    harmful = one(run=LINK + "/run", harm="drift with harm", retrain="requested")
+    for message in (
+        messages.drift_message(harmful),
+        messages.over_message(harmful, ["price_log", "kind"]),
+        messages.heartbeat_message(harmful, 7, 2),
+    ):
+        server.messages.clear()
+        assert slack.send(configured(server.url), message) == "sent"
+        assert f"<{LINK}|" in server.texts()
+        assert f"<{LINK}/run|" in server.texts()
+    alert = str(messages.drift_message(harmful).blocks)
+    assert "drift with harm" in alert
+    assert "`retrain` has been asked for" in alert
+    assert "As before again: price_log, kind." in str(messages.over_message(harmful, ["price_log", "kind"]).blocks)
+    assert "7 reports in 7 days, 2 alerts" in str(messages.heartbeat_message(harmful, 7, 2).blocks)

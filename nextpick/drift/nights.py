@@ -1,0 +1,63 @@
+"""A night among the nights before it: what goes on alarming, for how long, and what is over."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from nextpick.drift.verdict import MOVED, Measure, persistent
+
+
+class Before(Protocol):
+    """A measure of an earlier night, as it was stored."""
+
+    @property
+    def column_name(self) -> str: ...
+    @property
+    def statistic(self) -> str: ...
+    @property
+    def value(self) -> float | None: ...
+    @property
+    def verdict(self) -> str: ...
+    @property
+    def nights(self) -> int: ...
+    @property
+    def alarm(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Dated:
+    """A measure, how many nights in a row it has moved, and whether people are told of it."""
+
+    measure: Measure
+    nights: int
+    alarm: bool
+
+
+def dated(measures: Sequence[Measure], before: Sequence[Sequence[Before]]) -> tuple[Dated, ...]:
+    """Tonight's measures among those of the nights before, newest first.
+
+    Alarms are what alarms the first night, what lasts, and what was an alarm and has not come back below the bar of a
+    warning: one that wavers about its threshold is one alarm and not many.
+    """
+    last = {_key(measure): measure for measure in (before[0] if before else ())}
+    lasting = {_key(measure) for measure in persistent(measures, before)}
+    found = []
+    for measure in measures:
+        key, moved = _key(measure), measure.verdict in MOVED
+        old = last.get(key)
+        goes_on = moved and old is not None and old.verdict in MOVED
+        alarm = measure.drifted or key in lasting or (goes_on and old is not None and old.alarm)
+        found.append(Dated(measure, old.nights + 1 if goes_on and old is not None else 1, alarm))
+    return tuple(found)
+
+
+def over(tonight: Sequence[Dated], told: Sequence[Before]) -> tuple[str, ...]:
+    """The columns that people were told of and that are as before again: none of their statistics moves tonight, and
+    those they were told of are judged."""
+    moving = {one.measure.column_name for one in tonight if one.measure.verdict in MOVED}
+    fine = {_key(one.measure) for one in tonight if one.measure.verdict == "ok"}
+    return tuple(dict.fromkeys(m.column_name for m in told if _key(m) in fine and m.column_name not in moving))
+
+
+def _key(measure: Measure | Before) -> tuple[str, str]:
+    return measure.column_name, measure.statistic

@@ -1,0 +1,91 @@
+"""What a drift report is made from besides events: what became of answers, what they showed, and whether they were
+ranked by what training would have computed."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+import numpy as np
+import psycopg
+import structlog
+
+from nextpick.drift import lists
+from nextpick.drift.columns import POPULARITY_DAYS, Number, Rate
+from nextpick.drift.outcome import ATTRIBUTION, online, ripe, taken
+from nextpick.drift.verdict import Measure, Verdict
+from nextpick.drift.windows import Window, Windows
+from nextpick.errors import NextPickError
+from nextpick.evaluation.metrics import ndcg_at_k
+from nextpick.settings import Settings
+from nextpick.stages import skew
+from nextpick.store import outcomes
+
+SKEWED = 0.01  # of the answers compared, and more than one: a race that nobody saw is no fault of the features
+log = structlog.get_logger()
+
+
+def became(
+    conn: psycopg.Connection, kinds: Sequence[str], windows: Windows, k: int, min_rows: int
+) -> tuple[tuple[Rate, ...], tuple[Number, ...]]:
+    """How many answers were followed by the user's taking something they showed, and the mean of their ndcg. Nothing of
+    either where there were no answers."""
+    spans = [ripe(window) for window in (windows.current, *windows.weeks)]
+    found = [outcomes.followed(conn, kinds, *span, ATTRIBUTION) for span in spans]
+    now, *before = [taken(some) for some in found]
+    if not any(answers for _, answers in (now, *before)):
+        return (), ()
+    means = [_mean(online(some, k, ndcg_at_k), min_rows) for some in found]
+    return (
+        (Rate("answers_taken", "outcome", now, tuple(before), "down"),),
+        (Number("online_ndcg", "outcome", means[0], tuple(means[1:]), "down"),),
+    )
+
+
+def showed(conn: psycopg.Connection, kinds: Sequence[str], windows: Windows, catalogue: int) -> tuple[Number, ...]:
+    """How much of a catalogue of so many items answers show, how much of it is popular, and how much they change;
+    nothing where there were no answers."""
+    spans = windows.current, *windows.weeks
+    shown = [outcomes.shown(conn, *span) for span in spans]
+    sizes = [len(one.users) for one in shown]
+    if not any(sizes):
+        return ()
+    heads = [lists.head(outcomes.popularity(conn, kinds, *_before(span)), catalogue) for span in spans]
+    n = lists.alike(sizes[0], sizes[1:])
+    return (
+        _number("list_coverage", (lists.coverage(one, n, catalogue) for one in shown)),
+        _number("list_popularity", (lists.popularity_share(*pair) for pair in zip(shown, heads, strict=True))),
+        _number("list_churn", (lists.churn(one) for one in shown)),
+    )
+
+
+def skewed(conn: psycopg.Connection, settings: Settings, release_id: int | None, window: Window) -> tuple[Measure, ...]:
+    """The share of a sample of answers whose features training would not have computed; any real share is a fault.
+
+    Nothing where there was no answer to compare; too few rows where none could be, as where the bundle is gone.
+    """
+    if release_id is None:
+        return ()
+    try:
+        found = skew.run(conn, settings, release_id, window)
+    except NextPickError as error:
+        log.warning("skew not measured", release=release_id, why=str(error))
+        found = skew.Skew(0, 0, None, {str(error): 1}, 0)
+    if not found.compared and not found.left_out:
+        return ()
+    if not found.compared:
+        return (Measure("served_features", "skew", None, None, None, 0, 0, "too_few_rows", "contract"),)
+    threshold, value = max(SKEWED, 1 / found.compared), found.unequal / found.compared
+    verdict: Verdict = "broken" if value > threshold else "ok"
+    return (Measure("served_features", "skew", value, threshold, 0.0, 0, found.compared, verdict, "contract"),)
+
+
+def _mean(values: np.ndarray, min_rows: int) -> float | None:
+    return float(values.mean()) if len(values) >= min_rows else None
+
+
+def _number(name: str, values: Iterable[float | None]) -> Number:
+    now, *before = values
+    return Number(name, "distribution", now, tuple(before))
+
+
+def _before(window: Window) -> Window:
+    return window[0] - timedelta(days=POPULARITY_DAYS), window[0]

@@ -1,0 +1,83 @@
+"""What a drift report is made from, read from Postgres: columns, and how many rows there were."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pandas as pd
+import psycopg
+
+from nextpick.drift.columns import POPULARITY_DAYS, Column, Number, Rate, Traffic, fitting
+from nextpick.drift.observed import observe
+from nextpick.drift.served import served_columns
+from nextpick.drift.verdict import Measure, Silence
+from nextpick.drift.windows import WEEK, Windows, windows
+from nextpick.params import DriftParams, Params
+from nextpick.settings import Settings
+from nextpick.stages import drift_answers
+from nextpick.store import drift, events, items
+
+ANSWERS = 2000  # a window, drawn at random; of some ten items each
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What Postgres knew."""
+
+    release_id: int | None
+    windows: Windows
+    columns: list[Column]
+    volume: Number
+    silence: Silence
+    rates: tuple[Rate, ...]
+    numbers: tuple[Number, ...]
+    skew: tuple[Measure, ...]
+
+
+def look(
+    conn: psycopg.Connection, settings: Settings, everything: Params, params: DriftParams, as_of: datetime
+) -> Seen:
+    """Columns of the last days that had events: whether the newest one is too old is another question, `silence`.
+
+    `params` stand in for the drift section of `everything`.
+    """
+    kinds = frozenset(everything.data.kinds)
+    newest = drift.newest_event(conn, as_of)
+    end = as_of if newest is None else min(as_of, newest + timedelta(microseconds=1))
+    release_id, trained_until = drift.release_at(conn, as_of) or (None, None)
+    since = windows(end, params.window_days, params.reference_weeks, trained_until).weeks[-1][0]
+    traffic = _traffic(conn, kinds, since, end)
+    chosen = fitting(traffic, end, params, trained_until)
+    answers = [
+        answer for window in (chosen.current, *chosen.weeks) for answer in drift.answers(conn, *window, limit=ANSWERS)
+    ]
+    silence = _silence(conn, as_of, params.reference_weeks)
+    observed = observe(traffic, chosen)
+    columns = observed.columns + served_columns(answers, drift.feature_names(conn), chosen)
+    k = everything.scenarios["default"].top_k
+    taken, ndcg = drift_answers.became(conn, sorted(kinds), chosen, k, params.min_rows)
+    shown = drift_answers.showed(conn, sorted(kinds), chosen, len(traffic.catalogue))
+    skew = drift_answers.skewed(conn, settings, release_id, chosen.current)
+    rates, numbers = (*observed.rates, *taken), (*observed.numbers, *ndcg, *shown)
+    return Seen(release_id, chosen, columns, observed.volume, silence, rates, numbers, skew)
+
+
+def _traffic(conn: psycopg.Connection, kinds: frozenset[str], since: datetime, end: datetime) -> Traffic:
+    first = {
+        what: pd.Series(drift.first_events(conn, what, sorted(kinds), since, end), dtype="int64")
+        for what in ("user", "item")
+    }
+    return Traffic(
+        events=events.read(conn, since=since - timedelta(days=POPULARITY_DAYS), before=end),
+        kinds=kinds,
+        catalogue=items.read(conn),
+        user_first=first["user"],
+        item_first=first["item"],
+    )
+
+
+def _silence(conn: psycopg.Connection, as_of: datetime, weeks: int) -> Silence:
+    return Silence(
+        drift.live_events(conn, as_of - DAY, as_of),
+        tuple(drift.live_events(conn, as_of - DAY - WEEK * week, as_of - WEEK * week) for week in range(1, weeks + 1)),
+    )

@@ -1,0 +1,26 @@
+"""What people were told, or should have been."""
+
+from datetime import datetime
+
+import psycopg
+
+from nextpick.store import sql
+
+_SQL = sql.load("alerts")
+
+
+def record(conn: psycopg.Connection, what: str, said: str, outcome: str) -> None:
+    """One alert and what became of it; the caller commits."""
+    conn.execute(_SQL["record"], {"what": what, "said": said, "outcome": outcome})
+
+
+def last_sent(conn: psycopg.Connection, what: str) -> datetime | None:
+    """When the newest of a sort reached people, or None."""
+    row = conn.execute(_SQL["last_sent"], {"what": what}).fetchone()
+    return row[0] if row else None
+
+
+def count_sent(conn: psycopg.Connection, what: str, since: datetime) -> int:
+    """How many of a sort reached people since a moment."""
+    row = conn.execute(_SQL["count_sent"], {"what": what, "since": since}).fetchone()
+    return int(row[0]) if row else 0

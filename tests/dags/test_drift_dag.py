@@ -1,8 +1,12 @@
-"""The DAG drift_report, run by Airflow, for a night long over."""
+"""The DAG drift_report, run by Airflow, for a night long over, and for one whose drift costs answers."""
 
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
+import pytest
+from fastapi.testclient import TestClient
 
 from nextpick.store import drift, events, items
 from tests import orchestrated, traffic
@@ -27,3 +31,22 @@ def test_a_night_run_twice_gives_the_same_rows_and_fails_nothing_by_its_verdict(
     assert nights[0].verdict == "alarm"
     assert nights[0].notified == "not_configured"
     assert (home / "reports" / "drift" / "2025-11-13" / "050000.html").exists()
+
+
+def test_where_drift_costs_answers_a_snapshot_is_asked_for_and_a_button_leads_to_the_report(
+    home: Path, conn: psycopg.Connection, airflow: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nextpick.stages.drift_report.retrain", lambda *_: "requested")
+    for tries, state in enumerate(("success", "skipped")):
+        finished = orchestrated.run("drift_report", as_of="2025-11-13T05:00:00+00:00", window_days=6, reference_weeks=5)
+        assert orchestrated.states(finished) == {"report": "success", "request_retrain": state}, tries
+    (night,) = drift.reports(conn, 5)
+    assert (night.retrain, night.reference_end - night.reference_start) == ("requested", timedelta(days=34))
+    client = TestClient(airflow)
+    token = client.post("/auth/token", json={"username": "admin", "password": "a"}).json()["access_token"]
+    links = client.get(
+        f"/api/v2/dags/drift_report/dagRuns/{finished.run_id}/taskInstances/report/links",
+        headers={"Authorization": f"Bearer {token}"},
+    ).json()
+    (link,) = links["extra_links"].values()
+    assert link.endswith(f"/plugin/nextpick-drift/nextpick/reports/{night.report_id}")

@@ -1,0 +1,164 @@
+"""What people hear of a night: what it costs, what is asked for, what is over, and weekly that somebody watches."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import numpy as np
+import psycopg
+import pytest
+
+from nextpick.settings import Settings
+from nextpick.stages import alert, drift_report
+from nextpick.store import drift, events, impressions, items, sql
+from nextpick.store.impressions import Impression
+from tests import traffic
+from tests.slack_server import Slack, slack_server
+
+NIGHT = traffic.END + timedelta(hours=11)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+RUN = "http://127.0.0.1:8081/dags/drift_report/runs/r1"
+
+
+@pytest.fixture
+def shop(conn: psycopg.Connection) -> psycopg.Connection:
+    """The unchanging shop, loaded."""
+    items.upsert(conn, traffic.catalogue())
+    events.insert(conn, traffic.events())
+    conn.commit()
+    return conn
+
+
+@pytest.fixture
+def server() -> Iterator[Slack]:
+    with slack_server() as running:
+        yield running
+
+
+def report(
+    conn: psycopg.Connection, home: Path, server: Slack | None, as_of: datetime = NIGHT
+) -> drift_report.DriftReport:
+    settings = Settings(_env_file=None, home=home, slack_webhook_url=server.url if server else None)
+    return drift_report.run(conn, settings, as_of=as_of, run_id="nightly", run_url=RUN)
+
+
+def change_prices(conn: psycopg.Connection, factor: float) -> None:
+    conn.execute(
+        "UPDATE nextpick.events SET value = %s * value WHERE occurred_at >= %s", (factor, traffic.END - 7 * DAY)
+    )
+    conn.commit()
+
+
+def answer(conn: psycopg.Connection, good_until: datetime) -> None:
+    """An hour before some of the purchases, an answer that shows the item; none of those after `good_until` does."""
+    rng = np.random.default_rng(3)
+    bought = traffic.events()
+    bought = bought[(bought["kind"] == "purchase") & (bought["occurred_at"] >= traffic.END - 75 * DAY)]
+    made = []
+    for row in bought.iloc[::5].itertuples():
+        at = row.occurred_at.to_pydatetime() - HOUR
+        others = tuple(rng.choice(traffic.ITEMS[200:], 4, replace=False).tolist())
+        shown = (row.item_id, *others) if at < good_until else (*others, "item-299")
+        scores = rng.normal(size=5).astype(np.float32)
+        made.append(
+            Impression(
+                UUID(bytes=rng.bytes(16)),
+                row.user_id,
+                at,
+                at,
+                1,
+                "default",
+                "default",
+                shown,
+                scores,
+                ("filled",) * 5,
+                None,
+            )
+        )
+    with conn.cursor() as cur, cur.copy(sql.load("impressions")["copy"]) as copy:
+        copy.write(impressions.encode(made))
+    conn.commit()
+
+
+def test_drift_that_costs_answers_asks_for_a_retraining_once_and_says_so(
+    shop: psycopg.Connection, tmp_path: Path, server: Slack
+) -> None:
+    answer(shop, good_until=traffic.END - 8 * DAY)
+    change_prices(shop, 4)
+    found = report(shop, tmp_path, server)
+    alarms = {one.measure.column_name for one in found.dated if one.alarm}
+    assert {"value_log", "answers_taken"} <= alarms
+    assert (found.harm, found.asks_for_retraining) == ("drift with harm", True)
+    said = server.texts()
+    for part in ("drift with harm", "`retrain` has been asked for", "answers_taken: ", f"<{RUN}|The run>"):
+        assert part in said
+    again = report(shop, tmp_path, server)
+    assert (again.harm, again.asks_for_retraining, len(server.messages)) == ("drift with harm", False, 1)
+    later = report(shop, tmp_path, server, NIGHT + DAY)
+    assert not later.asks_for_retraining
+    rows = drift.reports(shop, 5)
+    assert [row.retrain for row in rows] == ["cooling_down", "requested"]
+    assert [row.harm for row in rows] == ["drift with harm"] * 2
+
+
+def test_drift_that_costs_nothing_says_that(shop: psycopg.Connection, tmp_path: Path, server: Slack) -> None:
+    answer(shop, good_until=traffic.END + DAY)
+    change_prices(shop, 4)
+    found = report(shop, tmp_path, server)
+    assert (found.harm, found.asks_for_retraining) == ("drift, no harm", False)
+    assert "drift, no harm" in server.texts()
+
+
+def test_answers_that_are_worse_alarm_though_nothing_else_moved(
+    shop: psycopg.Connection, tmp_path: Path, server: Slack
+) -> None:
+    answer(shop, good_until=traffic.END - 8 * DAY)
+    found = report(shop, tmp_path, server)
+    moved = {one.measure.column_name for one in found.dated if one.alarm} - {"answers_taken", "online_ndcg"}
+    assert moved <= {"list_coverage", "list_popularity"}  # what is shown is another list, too
+    assert found.judgement.verdict == "alarm"
+
+
+def test_what_is_over_is_told_once(shop: psycopg.Connection, tmp_path: Path, server: Slack) -> None:
+    change_prices(shop, 4)
+    assert report(shop, tmp_path, server).notified == "sent"
+    change_prices(shop, 0.25)
+    for _ in range(2):  # the same night twice
+        assert report(shop, tmp_path, server, NIGHT + 2 * HOUR).notified in ("over", "not_needed")
+        assert len(server.messages) == 2
+    assert "As before again: value_log." in server.texts()
+    assert report(shop, tmp_path, server, NIGHT + 3 * HOUR).notified == "not_needed"
+    assert len(server.messages) == 2
+
+
+def test_a_sign_of_life_comes_once_a_week_and_only_of_nights_that_are_now(
+    shop: psycopg.Connection, tmp_path: Path, server: Slack
+) -> None:
+    now = datetime.now(UTC)
+    report(shop, tmp_path, server)
+    assert server.messages == []
+    report(shop, tmp_path, None, now - HOUR)
+    assert shop.execute("SELECT count(*) FROM nextpick.alerts").fetchone() == (0,)
+    shop.commit()
+    for minutes in (2, 1):
+        report(shop, tmp_path, server, now - timedelta(minutes=minutes))
+    (message,) = server.messages
+    assert "reports in 7 days, 0 alerts" in message["text"]
+    shop.execute("UPDATE nextpick.alerts SET told_at = told_at - interval '8 days'")
+    shop.commit()
+    report(shop, tmp_path, server, now)
+    assert len(server.messages) == 2
+    assert shop.execute("SELECT what, outcome FROM nextpick.alerts").fetchall() == [("heartbeat", "sent")] * 2
+
+
+def test_an_alert_goes_out_though_the_database_that_keeps_a_record_is_away(server: Slack) -> None:
+    @contextmanager
+    def away() -> Iterator[psycopg.Connection]:
+        raise psycopg.OperationalError("no")
+        yield
+
+    settings = Settings(_env_file=None, slack_webhook_url=server.url)
+    assert alert.tell(settings, "failure", "precompute: compare failed", away) == "sent"
+    assert len(server.messages) == 1

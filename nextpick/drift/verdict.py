@@ -117,11 +117,6 @@ def persistent(tonight: Sequence[S], before: Sequence[Sequence[Seen]]) -> tuple[
     return tuple(measure for measure in tonight if measure.verdict == "warn" and _side(measure) in moved)
 
 
-def is_news(judgement: Judgement, told: frozenset[tuple[str, str]]) -> bool:
-    """Whether there is an alarm besides those already `told`, as (column, statistic)."""
-    return any((measure.column_name, measure.statistic) not in told for measure in judgement.alarms)
-
-
 def _chances(found: Sequence[Finding], params: DriftParams) -> dict[Class, float]:
     """How likely each finding of a class may exceed its noise floor by chance.
 

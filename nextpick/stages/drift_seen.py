@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 import pandas as pd
 import psycopg
 
-from nextpick.drift.columns import POPULARITY_DAYS, Column, Number, Rate, Traffic, fitting
+from nextpick.drift.columns import BULK_DAYS, POPULARITY_DAYS, RECEIVED_AT, Column, Number, Rate, Traffic, fitting
 from nextpick.drift.observed import observe
 from nextpick.drift.served import served_columns
 from nextpick.drift.verdict import Measure, Silence
 from nextpick.drift.windows import WEEK, Windows, windows
 from nextpick.params import DriftParams, Params
+from nextpick.schema import OCCURRED_AT
 from nextpick.settings import Settings
 from nextpick.stages import drift_answers
 from nextpick.store import drift, events, items
@@ -67,8 +68,11 @@ def _traffic(conn: psycopg.Connection, kinds: frozenset[str], since: datetime, e
         what: pd.Series(drift.first_events(conn, what, sorted(kinds), since, end), dtype="int64")
         for what in ("user", "item")
     }
+    happened = events.read_arrived(conn, since=since - timedelta(days=POPULARITY_DAYS), before=end)
+    if not (happened[RECEIVED_AT] - happened[OCCURRED_AT] < timedelta(days=BULK_DAYS)).any():
+        happened = happened.drop(columns=RECEIVED_AT)  # all of it was loaded: how late it was says nothing
     return Traffic(
-        events=events.read(conn, since=since - timedelta(days=POPULARITY_DAYS), before=end),
+        events=happened,
         kinds=kinds,
         catalogue=items.read(conn),
         user_first=first["user"],

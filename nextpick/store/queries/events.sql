@@ -51,6 +51,17 @@ COPY (
     ORDER BY occurred_at, event_id
 ) TO STDOUT (FORMAT csv);
 
+-- name: read_arrived
+-- The same, and when Postgres had each, in microseconds since 1970 UTC.
+COPY (
+    SELECT event_id, user_id, item_id, kind, occurred_at, value, (extract(epoch FROM received_at) * 1000000)::bigint
+    FROM nextpick.events AS e
+    WHERE occurred_at >= %(since)s AND occurred_at < %(before)s
+      AND NOT EXISTS (
+          SELECT FROM nextpick.erased_users AS x WHERE x.user_id = e.user_id AND x.erased_at >= e.received_at)
+    ORDER BY occurred_at, event_id
+) TO STDOUT (FORMAT csv);
+
 -- name: of_users
 -- What some users did before a moment, as far as it was told in time; nothing from before a user was erased.
 COPY (

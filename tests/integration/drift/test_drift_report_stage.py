@@ -237,3 +237,15 @@ def test_a_connection_in_a_transaction_is_refused_before_anything_is_done(
     with pytest.raises(StoreError, match="needs a connection without an open transaction"):
         report(shop, tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_events_that_come_in_later_than_they_did_are_seen(shop: psycopg.Connection, tmp_path: Path) -> None:
+    late = "UPDATE nextpick.events SET received_at = occurred_at + hashtext(event_id)::bit(4)::int * %s * interval '1 s'"
+    shop.execute(late, (1,))
+    shop.commit()
+    assert report(shop, tmp_path).judgement.verdict == "ok"
+    shop.execute(late + " WHERE occurred_at >= %s", (900, traffic.END - 7 * DAY))
+    shop.commit()
+    found = report(shop, tmp_path)
+    assert {measure.column_name for measure in found.judgement.alarms} == {"lateness_log"}
+    assert found.judgement.verdict in ("alarm", "broken")

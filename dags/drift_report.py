@@ -1,6 +1,6 @@
 """### Has what users do moved away from what the model was trained on, and does it cost anything?
 After each release, and every night at 05:00 UTC. Compares the last days with the same weekdays of the weeks before,
-writes an Evidently report (Drift reports in the menu, or the button on the task `report`) and the figures into
+writes an Evidently report (Drift in the menu, or the button on the task `report`) and the figures into
 `drift_metrics`, and tells Slack. Any past date may be asked for by the form; the same date again replaces its report.
 
 **If it fails:** nothing that is served depends on it. The log says what was missing; clear the task to try again.

@@ -31,7 +31,7 @@ EVIDENTLYS = {
     "style-src 'unsafe-inline'; img-src data: blob:; font-src data:"
 }
 EXTERNAL_VIEW = {
-    "name": "Drift reports",
+    "name": "Drift",  # more is cut off below its icon
     "href": f"{URL_PREFIX}/",
     "destination": "nav",
     "url_route": "nextpick-drift",

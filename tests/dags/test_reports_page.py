@@ -245,7 +245,7 @@ def test_a_database_without_our_tables_is_told_too(
 def test_the_page_has_an_entry_of_its_own_in_the_navigation(viewer: TestClient) -> None:
     (plugin,) = [p for p in viewer.get("/api/v2/plugins").json()["plugins"] if p["name"] == "nextpick"]
     (view,) = plugin["external_views"]
-    assert (view["name"], view["category"], view["url_route"]) == ("Drift reports", None, "nextpick-drift")
+    assert (view["name"], view["category"], view["url_route"]) == ("Drift", None, "nextpick-drift")
     assert viewer.get(view["href"]).status_code == 200
 
 

@@ -9,7 +9,7 @@ import psycopg
 
 from nextpick.keeping.freed import Freed
 from nextpick.release.publish import drop
-from nextpick.store import erasure, events, partitions, releases, retention
+from nextpick.store import alerts, erasure, events, partitions, releases, retention
 from nextpick.store.transactions import with_lock_retry
 
 PATIENCE_SECONDS = 60.0  # for a publish to end
@@ -65,6 +65,17 @@ def quarantine(conn: psycopg.Connection, days: int, now: datetime, dry: bool) ->
         if not dry:
             retention.forget_quarantined(conn, before)
         freed.add(f"{rows} rejected rows", size)
+    return freed
+
+
+def told(conn: psycopg.Connection, days: int, now: datetime, dry: bool) -> Freed:
+    """The record of old alerts."""
+    freed, before = Freed(), now - timedelta(days=days)
+    rows, size = alerts.old(conn, before)
+    if rows:
+        if not dry:
+            alerts.forget(conn, before)
+        freed.add(f"{rows} alerts", size)
     return freed
 
 

@@ -66,6 +66,7 @@ def _parts(conn: psycopg.Connection, settings: Settings, now: datetime, dry: boo
     yield "erased users", lambda: database.erased(conn, dry)
     yield "quarantine", lambda: database.quarantine(conn, kept.quarantine_days, now, dry)
     yield "reports", lambda: database.reports(conn, reports_folder(settings), kept.reports_days, now, dry)
+    yield "alerts", lambda: database.told(conn, kept.reports_days, now, dry)
     stay: list[models.Kept] = []
 
     def model_versions() -> Freed:

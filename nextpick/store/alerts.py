@@ -24,3 +24,14 @@ def count_sent(conn: psycopg.Connection, what: str, since: datetime) -> int:
     """How many of a sort reached people since a moment."""
     row = conn.execute(_SQL["count_sent"], {"what": what, "since": since}).fetchone()
     return int(row[0]) if row else 0
+
+
+def old(conn: psycopg.Connection, before: datetime) -> tuple[int, int]:
+    """What was told before a moment: how many, and their bytes."""
+    row = conn.execute(_SQL["old"], {"before": before}).fetchone()
+    return (int(row[0]), int(row[1])) if row else (0, 0)
+
+
+def forget(conn: psycopg.Connection, before: datetime) -> None:
+    """Delete them."""
+    conn.execute(_SQL["forget"], {"before": before})

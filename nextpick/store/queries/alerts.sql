@@ -10,6 +10,10 @@ SELECT max(told_at) FROM nextpick.alerts WHERE what = %(what)s AND outcome = 'se
 -- How many alerts of a sort reached people since a moment.
 SELECT count(*) FROM nextpick.alerts WHERE what = %(what)s AND outcome = 'sent' AND told_at >= %(since)s;
 
+-- name: old
+-- What was told before a moment: how many rows, and their bytes.
+SELECT count(*), coalesce(sum(pg_column_size(a.*)), 0)::bigint FROM nextpick.alerts AS a WHERE told_at < %(before)s;
+
 -- name: forget
 -- What was told before a moment.
 DELETE FROM nextpick.alerts WHERE told_at < %(before)s;

@@ -240,7 +240,9 @@ def test_a_connection_in_a_transaction_is_refused_before_anything_is_done(
 
 
 def test_events_that_come_in_later_than_they_did_are_seen(shop: psycopg.Connection, tmp_path: Path) -> None:
-    late = "UPDATE nextpick.events SET received_at = occurred_at + hashtext(event_id)::bit(4)::int * %s * interval '1 s'"
+    late = (
+        "UPDATE nextpick.events SET received_at = occurred_at + %s * hashtext(event_id)::bit(4)::int * interval '1 s'"
+    )
     shop.execute(late, (1,))
     shop.commit()
     assert report(shop, tmp_path).judgement.verdict == "ok"

@@ -10,7 +10,7 @@ from nextpick import __version__
 from nextpick.settings import Settings, load_settings
 from serving import logs, migrated, openapi, problems
 from serving.catalogue import Catalogue
-from serving.database import Database
+from serving.database import LANES, Database
 from serving.dependencies import Service
 from serving.edge import Edge
 from serving.events import EventLog
@@ -39,9 +39,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        database, impressions, load, service = _assembled(settings, url, metrics)
+        # Answers have connections of their own: what waits for a lock elsewhere takes none from them.
+        database, answering = Database(url), Database(url, LANES + 1)
+        impressions, load = ImpressionLog(database, metrics), Load()
+        service = _assembled(settings, url, metrics, database, answering, impressions, load)
         app.state.service = service
         await database.open()
+        await answering.open()
         writing = asyncio.create_task(impressions.run())
         runs = service.follower.run, service.keyring.run, load.watch, Figures(database, metrics).run
         following = [asyncio.create_task(run()) for run in runs]
@@ -54,6 +58,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             service.recommender.close()
             await impressions.close(writing)
             await database.close()
+            await answering.close()
 
     app = FastAPI(title="NextPick", version=__version__, lifespan=lifespan, description=DESCRIPTION)
     app.add_middleware(Edge, metrics=metrics)
@@ -65,19 +70,24 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-def _assembled(settings: Settings, url: str, metrics: Metrics) -> tuple[Database, ImpressionLog, Load, Service]:
-    database = Database(url)
-    follower = Follower(database, url, metrics, settings.bundle_cache_folder)
-    impressions, load = ImpressionLog(database, metrics), Load()
-    service = Service(
+def _assembled(
+    settings: Settings,
+    url: str,
+    metrics: Metrics,
+    database: Database,
+    answering: Database,
+    impressions: ImpressionLog,
+    load: Load,
+) -> Service:
+    follower = Follower(answering, url, metrics, settings.bundle_cache_folder)
+    return Service(
         settings=settings,
         database=database,
-        keyring=Keyring(database, settings, metrics),
+        keyring=Keyring(answering, settings, metrics),
         follower=follower,
-        recommender=Recommender(database, follower, impressions, metrics, load),
+        recommender=Recommender(answering, follower, impressions, metrics, load),
         events=EventLog(database, metrics),
         catalogue=Catalogue(database, follower),
-        users=Users(settings, database, follower),
+        users=Users(settings, database, follower, impressions),
         metrics=metrics,
     )
-    return database, impressions, load, service

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import orjson
-import psycopg
 
 from nextpick.release.charts import ALL
 from nextpick.store import sql
@@ -110,8 +109,10 @@ class Catalogue:
             if missed:
                 again, more, _, _ = await self._written(sent)
                 added, changed = added + again, changed + more
-        except (Unavailable, psycopg.errors.InsufficientResources) as error:
-            raise away("No item of this request is known to be stored; sending it again does no harm.") from error
+        except Unavailable as error:
+            raise away(
+                "No item of this request is known to be stored; sending it again does no harm.", error
+            ) from error
         await self._follower.look()
         return ItemsOut(added=added, changed=changed, unchanged=len(items) - added - changed)
 

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -43,15 +43,32 @@ AGAIN = (
 )
 
 
+# What says that it is there and has no room: nothing to do with whether it can be read.
+FULL = (
+    psycopg.errors.InsufficientResources,
+    psycopg.errors.DiskFull,
+    psycopg.errors.OutOfMemory,
+    psycopg.errors.ConfigurationLimitExceeded,
+)
+
+
 class Unavailable(Exception):
     """The database did not answer in time, or is known to be away."""
 
 
+class NoRoom(Unavailable):
+    """The database has no room for what it was given. It can be read."""
+
+
 class Breaker:
-    """Opens after FAILURES failures in a row; then one try a second, until one succeeds."""
+    """Opens after FAILURES failures in a row; then one try a second, until one succeeds.
+
+    A try that fails though another, begun later or beside it, succeeded meanwhile is its statement's failure and not
+    the database's: it waits for a lock, maybe.
+    """
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
-        self._clock, self._failures, self._retry_at = clock, 0, 0.0
+        self._clock, self._failures, self._retry_at, self._succeeded_at = clock, 0, 0.0, float("-inf")
 
     def allows(self) -> bool:
         """Whether to try now; while open, saying yes once pushes the next try OPEN_SECONDS on."""
@@ -62,9 +79,18 @@ class Breaker:
         self._retry_at = self._clock() + OPEN_SECONDS
         return True
 
-    def record(self, succeeded: bool) -> None:
+    def begin(self) -> float:
+        """The moment a try begins, for `record`."""
+        return self._clock()
+
+    def record(self, succeeded: bool, began: float) -> None:
         """Count one try."""
-        self._failures = 0 if succeeded else self._failures + 1
+        if succeeded:
+            self._failures, self._succeeded_at = 0, self._clock()
+            return
+        if self._succeeded_at > began:
+            return
+        self._failures += 1
         if self._failures == FAILURES:
             self._retry_at = self._clock() + OPEN_SECONDS
 
@@ -72,7 +98,7 @@ class Breaker:
 class Database:
     """A pool of autocommit connections that comes up by itself whenever Postgres does."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, size: int = POOL_SIZE) -> None:
         self._breaker = Breaker()
         self._strays: set[asyncio.Task[Any]] = set()
         self._free: list[Lane] = []
@@ -82,7 +108,7 @@ class Database:
             url,
             open=False,
             min_size=LANES + 1,
-            max_size=POOL_SIZE,
+            max_size=size,
             max_waiting=WAITING,
             timeout=WRITE_SECONDS,
             reconnect_timeout=1.0,  # then a new request starts over: the pool's own back-off grows to minutes
@@ -122,20 +148,30 @@ class Database:
         if not self._breaker.allows():
             raise Unavailable("the database has not answered lately")
         until = asyncio.get_running_loop().time() + (READ_SECONDS if seconds is None else seconds)
+        with self._counted():
+            try:
+                return await self._row(query, parameters or {}, until)
+            except FULL:
+                raise
+            except AGAIN:
+                return await self._row(query, parameters or {}, until)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        """One try. Raises: Unavailable for what says that Postgres is away, or has no room."""
+        began = self._breaker.begin()
         try:
-            with suppress(*AGAIN):
-                return self._found(await self._row(query, parameters or {}, until))
-            return self._found(await self._row(query, parameters or {}, until))
+            yield
+        except FULL as error:
+            self._breaker.record(True, began)
+            raise NoRoom(type(error).__name__) from error
         except (*AWAY, TimeoutError) as error:
-            self._breaker.record(False)
+            self._breaker.record(False, began)
             raise Unavailable(type(error).__name__) from error
         except psycopg.Error:
-            self._breaker.record(True)  # it answers; the statement is at fault
+            self._breaker.record(True, began)  # it answers; the statement is at fault
             raise
-
-    def _found(self, row: Row | None) -> Row | None:
-        self._breaker.record(True)
-        return row
+        self._breaker.record(True, began)
 
     async def _row(self, query: str, parameters: Mapping[str, Any], until: float) -> Row | None:
         lane = self._free.pop() if self._free else await self._lane(until)
@@ -225,12 +261,8 @@ class Database:
 
         if not self._breaker.allows():
             raise Unavailable("the database has not answered lately")
-        try:
+        with self._counted():
             await self._deadline(work(), seconds)
-        except (*AWAY, TimeoutError) as error:
-            self._breaker.record(False)
-            raise Unavailable(type(error).__name__) from error
-        self._breaker.record(True)
 
     async def _deadline(self, work: Awaitable[T], seconds: float) -> T:
         """Wait so long and no longer: the cancelled task is not awaited, as a frozen server hears no cancel."""

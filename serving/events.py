@@ -7,7 +7,7 @@ import psycopg
 
 from nextpick.store import sql
 from serving import migrated
-from serving.database import WRITE_SECONDS, Database, Unavailable
+from serving.database import WRITE_SECONDS, Database, NoRoom, Unavailable
 from serving.metrics import Metrics
 from serving.problems import Problem, invalid
 from serving.schemas import EventIn, EventsOut
@@ -56,14 +56,15 @@ class EventLog:
         }
         try:
             row = await self._database.fetch_one(self._insert, parameters, WRITE_SECONDS)
-        except (Unavailable, psycopg.errors.InsufficientResources, psycopg.errors.UndefinedTable) as error:
+        except (Unavailable, psycopg.errors.UndefinedTable) as error:
             self._metrics.events.labels("refused").inc(len(rows))
             if isinstance(error, migrated.LACKING) and (problem := await migrated.lacking(self._database)):
                 raise problem from error
+            why = "has no room left" if isinstance(error, NoRoom) else "is away"
             raise Problem(
                 503,
                 "events-not-stored",
-                "The database is away, so no event of this request is known to be stored. Send it again, with the "
+                f"The database {why}, so no event of this request is known to be stored. Send it again, with the "
                 "same event_id on each event so that none counts twice.",
                 headers={"Retry-After": RETRY_AFTER},
             ) from error

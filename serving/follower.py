@@ -121,6 +121,8 @@ class Follower:
             self.current = _current(self.current.loaded, hidden_ids, self.current.secret)
         idle = self._loading is None or self._loading.done()
         if idle and release_id is not None and (self.current is None or self.current.loaded.release_id != release_id):
+            if self.current is None and self.problem is None:
+                self.problem = f"Release {release_id} is being loaded, for the first time since this process began."
             self._loading = asyncio.create_task(self._take_over(release_id))
 
     async def _lacks(self, error: Exception) -> bool:

@@ -45,6 +45,16 @@ class ImpressionLog:
             self._bytes += size
         self._wake.set()
 
+    def forget(self, user_id: str) -> None:
+        """Drop what is not stored yet of a user who was erased. What another process holds housekeeping finds."""
+        waiting = [self._queue.get_nowait() for _ in range(self._queue.qsize())]
+        self._bytes = 0
+        for impression in waiting:
+            if impression.user_id != user_id:
+                self._queue.put_nowait(impression)
+                self._bytes += _size(impression)
+        self._batch[:] = [impression for impression in self._batch if impression.user_id != user_id]
+
     async def run(self) -> None:
         """Store batches until `close` is called."""
         while not self._closing:

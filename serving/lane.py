@@ -22,6 +22,7 @@ _NAMED = re.compile(rb"%(?:%|\((\w+)\)s)")
 _BINARY = pq.Format.BINARY
 _FINE = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
 _OUTDATED = ("0A000", "26000")  # a prepared statement's columns changed; or Postgres knows it no more
+_NO_ROOM = "53"  # the class of states that say so, and nothing about the connection
 Row = tuple[Any, ...]
 
 
@@ -70,8 +71,8 @@ class Lane:
             self._go_on()
             self._pg.send_query_prepared(name, values, self._dumper.formats, _BINARY)
             return self._first(name, self._check(await self._result()))
-        except (psycopg.OperationalError, asyncio.CancelledError):
-            self.broken = True
+        except (psycopg.OperationalError, asyncio.CancelledError) as error:
+            self.broken = self.broken or not str(getattr(error, "sqlstate", None)).startswith(_NO_ROOM)
             raise
         finally:
             timer.cancel()

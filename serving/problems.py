@@ -10,6 +10,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
+from serving.database import NoRoom
+
 MEDIA_TYPE = "application/problem+json"
 MOST_FAULTS = 100  # of a body are told
 SHOWN = 80  # characters of a refused value that are shown back
@@ -59,8 +61,11 @@ def unexpected() -> Problem:
     )
 
 
-def away(what: str) -> Problem:
-    """A 503 while the database does not answer."""
+def away(what: str, error: Exception | None = None) -> Problem:
+    """A 503 while the database does not answer, or where it has no room."""
+    if isinstance(error, NoRoom):
+        detail = f"The database has no room left. Free some of its disk. {what}"
+        return Problem(503, "database-full", detail, headers={"Retry-After": "30"})
     return Problem(503, "database-away", f"The database does not answer. {what}", headers={"Retry-After": "1"})
 
 

@@ -14,6 +14,7 @@ from nextpick.store.connection import connect
 from nextpick.store.erasure import Receipt
 from serving.database import Database, Unavailable
 from serving.follower import Follower
+from serving.impressions import ImpressionLog
 from serving.problems import Problem, away
 
 _SQL = sql.load("users")
@@ -23,8 +24,9 @@ log = structlog.get_logger()
 class Users:
     """Reads and erases, one user a call."""
 
-    def __init__(self, settings: Settings, database: Database, follower: Follower) -> None:
+    def __init__(self, settings: Settings, database: Database, follower: Follower, impressions: ImpressionLog) -> None:
         self._settings, self._database, self._follower = settings, database, follower
+        self._impressions = impressions
 
     async def describe(self, user_id: str) -> dict[str, Any]:
         """The body of UserOut. Raises: Problem 404 for one of whom nothing is known, 503 while the database is away."""
@@ -51,6 +53,7 @@ class Users:
         """The body of ErasedOut. Raises: Problem 503 where it is not known to be done; doing it again is safe."""
         try:
             receipt = await asyncio.to_thread(self._forget, user_id)
+            self._impressions.forget(user_id)
         except psycopg.OperationalError as error:
             raise away("The user is not known to be erased; send the request again.") from error
         log.info("a user was erased", **receipt.gone.counts)

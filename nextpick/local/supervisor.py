@@ -15,7 +15,8 @@ from nextpick.local.postgres import last_words
 TICK_SECONDS = 0.2
 ASK_SECONDS = 1.0  # between two questions whether something is ready
 STEADY_SECONDS = 60.0  # up for so long, a death is the first again
-TRIES = 5  # deaths in a row, before something stays down
+TRIES = 5  # deaths in a row, before nobody waits for it any more
+PAUSE_SECONDS = 60.0  # between tries from then on: what killed it, such as a full disk, may pass
 GRACE_SECONDS = 12.0  # for a program to end when asked; a scheduler would wait for its tasks as long as they take
 KILL_SECONDS = 3.0  # for what it left behind
 
@@ -92,7 +93,7 @@ class Supervisor:
         return self._children[name].state in ("ready", "done")
 
     def is_settled(self, name: str) -> bool:
-        """Whether waiting for it is over: it is ready, or it stays down."""
+        """Whether waiting for it is over: it is ready, or it dies again and again."""
         return self.is_ready(name) or self._children[name].state == "lost"
 
     def pid(self, name: str) -> int | None:
@@ -124,7 +125,7 @@ class Supervisor:
     def _is_due(self, child: _Child) -> bool:
         if child.state == "waiting":
             return all(map(self.is_ready, child.program.after))
-        return child.state == "down" and monotonic() >= child.due
+        return child.state in ("down", "lost") and monotonic() >= child.due
 
     def _start(self, child: _Child) -> None:
         try:
@@ -171,8 +172,10 @@ class Supervisor:
         child.deaths += 1
         name, log = child.program.name, child.program.log
         if child.deaths >= TRIES:
+            child.due = monotonic() + PAUSE_SECONDS
             child.become("lost")
-            self._say(f"{name} ended ({how}) for the {child.deaths}th time and stays down. See {log}.")
+            times = f"for the {child.deaths}th time"
+            self._say(f"{name} ended ({how}) {times}; it is tried again every {PAUSE_SECONDS:g} s. See {log}.")
             return
         pause = 2.0 ** (child.deaths - 1)
         child.due = monotonic() + pause

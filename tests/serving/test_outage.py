@@ -100,7 +100,7 @@ async def ask(client: httpx.AsyncClient) -> tuple[bool, float]:
 
 async def wait_until_whole(client: httpx.AsyncClient, seconds: float) -> None:
     end = perf_counter() + seconds
-    while (await ask(client))[0]:
+    while (await ask(client))[0] or (await client.get("/health/ready")).status_code != 200:
         assert perf_counter() < end, f"still degraded {seconds} s after the database came back"
         await asyncio.sleep(0.05)
 

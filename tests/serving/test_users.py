@@ -1,5 +1,7 @@
 """GET and DELETE /users/{id}, GET /releases/current."""
 
+import asyncio
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,8 +10,10 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 
+from nextpick.store import impressions
 from serving.app import create_app
-from tests.serving.conftest import running, settings_for
+from serving.problems import Problem
+from tests.serving.conftest import kept, running, settings_for
 
 pytestmark = pytest.mark.anyio
 
@@ -92,3 +96,44 @@ async def test_where_there_is_no_project_the_models_own_parameters_say_when_copi
         body = (await client.delete("/users/tea00")).json()
     kept = datetime.fromisoformat(body["copies_until"]) - datetime.fromisoformat(body["erased_at"])
     assert kept.days == 31
+
+
+async def test_answers_that_wait_to_be_stored_go_with_their_user(
+    client: httpx.AsyncClient, conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.impressions.GATHER_SECONDS", 1.0)
+    for user_id in ("tea00", "tea01"):
+        await client.post("/recommend", json={"user_id": user_id})
+    assert (await client.delete("/users/tea00")).status_code == 200
+    stored: list[str] = []
+    async with asyncio.timeout(20):
+        while "tea01" not in stored:
+            await asyncio.sleep(0.05)
+            stored = [row[0] for row in conn.execute("SELECT user_id FROM nextpick.impressions")]
+            conn.rollback()
+    assert stored == ["tea01"]
+
+
+async def test_an_answer_from_before_an_erasure_is_told_to_nobody(
+    client: httpx.AsyncClient, conn: psycopg.Connection, app: FastAPI
+) -> None:
+    body = (await client.post("/recommend", json={"user_id": "tea00"})).json()
+    stored = await kept(conn, body)
+    conn.execute("INSERT INTO nextpick.erased_users (user_id, erased_at) VALUES ('tea00', %s)", (stored.answered_at,))
+    assert impressions.get(conn, stored.recommendation_id) is None
+
+
+async def test_while_the_first_release_is_loaded_that_is_what_is_said(
+    database_url: str, release_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loading = threading.Event()
+    monkeypatch.setattr("serving.follower.load_and_try", lambda *_: loading.wait(30))
+    app = create_app(settings_for(database_url))
+    async with app.router.lifespan_context(app):
+        follower = app.state.service.follower
+        async with asyncio.timeout(20):
+            while follower.problem is None:
+                await asyncio.sleep(0.02)
+        with pytest.raises(Problem, match=f"Release {release_id} is being loaded"):
+            follower.served()
+        loading.set()

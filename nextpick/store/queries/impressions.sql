@@ -9,10 +9,11 @@ SELECT array_agg(recommendation_id) FROM nextpick.impressions
 WHERE recommendation_id = ANY (%(ids)s) AND answered_at >= %(since)s;
 
 -- name: get
--- One answer as it was given, or no row.
+-- One answer as it was given, or no row; nothing from before its user was erased.
 SELECT recommendation_id, user_id, answered_at, as_of, release_id, variant, scenario, item_ids, scores, sources, features,
        propensities, narrowed
-FROM nextpick.impressions WHERE recommendation_id = %(recommendation_id)s;
+FROM nextpick.impressions AS i WHERE recommendation_id = %(recommendation_id)s
+  AND NOT EXISTS (SELECT FROM nextpick.erased_users AS x WHERE x.user_id = i.user_id AND x.erased_at >= i.answered_at);
 
 -- name: shown
 -- Which items answers of a window put at which rank, from 0: the best of each user, item and day; nothing from before

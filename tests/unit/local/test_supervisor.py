@@ -86,16 +86,19 @@ def test_a_service_that_dies_is_started_again_and_that_is_said(
     assert said[1] == "service is up again"
 
 
-def test_a_service_that_dies_again_and_again_stays_down_and_that_is_said(
+def test_a_service_that_dies_again_and_again_is_waited_for_no_more_tried_now_and_then_and_that_is_said(
     watched: Supervisor, add: AddScript, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor, "TRIES", 2)
+    monkeypatch.setattr(supervisor, "PAUSE_SECONDS", 1.0)
     add("service", "import time; time.sleep(0.2)")
     end = monotonic() + 20
     watched.wait(lambda: (watched.is_settled("service") and not watched.is_ready("service")) or monotonic() > end)
-    assert "ended (exit code 0) for the 2th time and stays down" in said[-1]
+    assert "ended (exit code 0) for the 2th time; it is tried again every 1 s" in said[-1]
     assert watched.is_settled("service")
     assert not watched.is_ready("service")
+    watched.wait(lambda: watched.pid("service") is not None or monotonic() > end)
+    assert watched.pid("service") is not None
 
 
 def test_stop_ends_what_ignores_the_polite_request(watched: Supervisor, add: AddScript, said: list[str]) -> None:

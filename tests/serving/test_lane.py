@@ -101,7 +101,7 @@ async def test_a_deadline_that_passes_as_a_statement_is_prepared_holds_for_its_a
     """The loop is busy meanwhile, and then finds both: the answer to the first, and that it is too late."""
     asked = asyncio.create_task(lane.fetch_one("SELECT pg_sleep(%(n)s)", {"n": 20.0}, 0.1))
     await asyncio.sleep(0)
-    time.sleep(0.3)  # noqa: ASYNC251 - this is what keeps the loop busy
+    time.sleep(0.3)  # keeps the loop busy
     with pytest.raises(TimeoutError):
         await asked
     assert lane.broken

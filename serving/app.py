@@ -10,7 +10,7 @@ from nextpick import __version__
 from nextpick.settings import Settings, load_settings
 from serving import logs, migrated, openapi, problems
 from serving.catalogue import Catalogue
-from serving.database import LANES, Database
+from serving.database import Database
 from serving.dependencies import Service
 from serving.edge import Edge
 from serving.events import EventLog
@@ -24,6 +24,8 @@ from serving.recommender import Recommender
 from serving.routes import events, health, items, popular, recommend, releases, users
 from serving.users import Users
 
+# A busy loop looks at what came on each of its connections once a round: with few, answers wait for many rounds.
+ANSWERING = 8
 DESCRIPTION = "Recommendations re-scored at request time: ask `/recommend`, tell `/events` what came of it."
 
 
@@ -40,7 +42,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         # Answers have connections of their own: what waits for a lock elsewhere takes none from them.
-        database, answering = Database(url), Database(url, LANES + 1)
+        database, answering = Database(url), Database(url, ANSWERING)
         impressions, load = ImpressionLog(database, metrics), Load()
         service = _assembled(settings, url, metrics, database, answering, impressions, load)
         app.state.service = service

@@ -17,8 +17,8 @@ READ_SECONDS = 0.15  # a read that takes longer is answered without the database
 WRITE_SECONDS = 5.0
 FAILURES = 3  # in a row, before the breaker opens
 OPEN_SECONDS = 1.0  # until one request may try again
-POOL_SIZE = 8
-LANES = 4  # of these, for statements that answer with a row; a loop has no use for many, as they take turns anyway
+LANES = 4  # connections for statements that answer with a row
+BESIDES = 4  # and at most so many for what is written by COPY
 WAITING = 256  # for a lane, at most
 
 T = TypeVar("T")
@@ -98,7 +98,8 @@ class Breaker:
 class Database:
     """A pool of autocommit connections that comes up by itself whenever Postgres does."""
 
-    def __init__(self, url: str, size: int = POOL_SIZE) -> None:
+    def __init__(self, url: str, lanes: int = LANES) -> None:
+        self._most = lanes
         self._breaker = Breaker()
         self._strays: set[asyncio.Task[Any]] = set()
         self._free: list[Lane] = []
@@ -107,8 +108,8 @@ class Database:
         self._pool = AsyncConnectionPool(
             url,
             open=False,
-            min_size=LANES + 1,
-            max_size=size,
+            min_size=lanes + 1,
+            max_size=lanes + BESIDES,
             max_waiting=WAITING,
             timeout=WRITE_SECONDS,
             reconnect_timeout=1.0,  # then a new request starts over: the pool's own back-off grows to minutes
@@ -241,7 +242,7 @@ class Database:
             self._more_lanes()
 
     def _more_lanes(self) -> None:
-        if self._lanes < LANES:
+        if self._lanes < self._most:
             self._lanes += 1
             self._stray(asyncio.create_task(self._open_lane()))
 

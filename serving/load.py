@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from serving.problems import Problem
 
 HEAVY = 16  # beyond it answers are given without the ranker: it takes most of a request's time, and all wait for it
-FULL = 32  # beyond it requests are refused, so that those taken in are answered soon
+FULL = 24  # beyond it requests are refused, so that those taken in are answered soon
 LOOK_SECONDS = 0.01
+KEPT = 0.9  # of the lateness at the look before: refusing makes the loop be in time, and that is no reason to stop
 LATE_SECONDS = 0.005  # below, the loop has time to spare: who waits, waits for Postgres, and keeps nobody waiting
 
 
@@ -19,7 +20,7 @@ class Load:
     def __init__(self, heavy: int = HEAVY, full: int = FULL) -> None:
         self._heavy, self._full = heavy, full
         self.requests = 0
-        self.late = 0.0  # seconds, when last looked
+        self.late = 0.0  # seconds, lately
 
     async def watch(self) -> None:
         """Keep looking how late the loop is, until cancelled."""
@@ -27,7 +28,7 @@ class Load:
         while True:
             due = loop.time() + LOOK_SECONDS
             await asyncio.sleep(LOOK_SECONDS)
-            self.late = loop.time() - due
+            self.late = max(loop.time() - due, KEPT * self.late)
 
     @property
     def heavy(self) -> bool:

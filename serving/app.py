@@ -46,8 +46,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         impressions, load = ImpressionLog(database, metrics), Load()
         service = _assembled(settings, url, metrics, database, answering, impressions, load)
         app.state.service = service
-        await database.open()
-        await answering.open()
+        await asyncio.gather(database.open(), answering.open())
         writing = asyncio.create_task(impressions.run())
         runs = service.follower.run, service.keyring.run, load.watch, Figures(database, metrics).run
         following = [asyncio.create_task(run()) for run in runs]
@@ -59,8 +58,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             await asyncio.wait(following)  # one that failed is no reason to leave anything open
             service.recommender.close()
             await impressions.close(writing)
-            await database.close()
-            await answering.close()
+            await asyncio.gather(database.close(), answering.close())
 
     app = FastAPI(title="NextPick", version=__version__, lifespan=lifespan, description=DESCRIPTION)
     app.add_middleware(Edge, metrics=metrics)

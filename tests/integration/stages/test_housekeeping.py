@@ -289,14 +289,7 @@ def test_old_reports_lose_their_page_and_loads_their_rejected_rows(
     )
     conn.execute("INSERT INTO nextpick.loads (source, finished_at) VALUES ('a', %s), ('b', %s)", (OLD_LOAD, LAST))
     conn.execute("INSERT INTO nextpick.quarantine VALUES (1, 1, 'no item', '{}'), (2, 1, 'no item', '{}')")
-    conn.execute(
-        "INSERT INTO nextpick.alerts (told_at, what, said, outcome) "
-        "SELECT unnest(%s::timestamptz[]), 'drift', 's', 'sent'",
-        ([OLD_LOAD - timedelta(days=400), LAST],),
-    )
     done = tidied(conn, settings)
-    assert done["alerts"].freed.said == ["1 alerts"]
-    assert conn.execute("SELECT count(*) FROM nextpick.alerts").fetchone() == (1,)
     assert done["reports"].freed.said == ["report 2024-01-01/050000.html"]
     assert not page.parent.exists()
     assert conn.execute("SELECT path FROM nextpick.drift_reports ORDER BY as_of").fetchall() == [

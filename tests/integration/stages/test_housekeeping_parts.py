@@ -85,3 +85,13 @@ def test_trials_stay_and_go_with_their_search(conn: psycopg.Connection, settings
     with connected(settings) as client:
         left = {run.info.run_name for run in client.search_runs([place])}
     assert left == {"newer", "newer 0", "newer 1"}
+
+
+def test_the_record_of_old_alerts_goes(conn: psycopg.Connection, settings: Settings) -> None:
+    conn.execute(
+        "INSERT INTO nextpick.alerts (told_at, what, said, outcome) "
+        "SELECT unnest(%s::timestamptz[]), 'drift', 's', 'sent'",
+        ([LAST - timedelta(days=400), LAST],),
+    )
+    assert whole.tidied(conn, settings)["alerts"].freed.said == ["1 alerts"]
+    assert conn.execute("SELECT count(*) FROM nextpick.alerts").fetchone() == (1,)

@@ -10,7 +10,7 @@ import structlog
 
 from nextpick.drift import lists
 from nextpick.drift.columns import POPULARITY_DAYS, Number, Rate
-from nextpick.drift.outcome import ATTRIBUTION, online, ripe, taken
+from nextpick.drift.outcome import ATTRIBUTION, by_release, online, ripe, taken
 from nextpick.drift.verdict import Measure, Verdict
 from nextpick.drift.windows import Window, Windows
 from nextpick.errors import NextPickError
@@ -25,18 +25,19 @@ log = structlog.get_logger()
 
 def became(
     conn: psycopg.Connection, kinds: Sequence[str], windows: Windows, k: int, min_rows: int
-) -> tuple[tuple[Rate, ...], tuple[Number, ...]]:
-    """How many answers were followed by the user's taking something they showed, and the mean of their ndcg. Nothing of
-    either where there were no answers."""
+) -> tuple[tuple[Rate, ...], tuple[Number, ...], dict[int, tuple[int, int]]]:
+    """How many answers were followed by the user's taking something they showed, the mean of their ndcg, and the first
+    of each release in the current window. Nothing of any where there were no answers."""
     spans = [ripe(window) for window in (windows.current, *windows.weeks)]
     found = [outcomes.followed(conn, kinds, *span, ATTRIBUTION) for span in spans]
     now, *before = [taken(some) for some in found]
     if not any(answers for _, answers in (now, *before)):
-        return (), ()
+        return (), (), {}
     means = [_mean(online(some, k, ndcg_at_k), min_rows) for some in found]
     return (
         (Rate("answers_taken", "outcome", now, tuple(before), "down"),),
         (Number("online_ndcg", "outcome", means[0], tuple(means[1:]), "down"),),
+        by_release(found[0]),
     )
 
 

@@ -163,6 +163,7 @@ def _row(as_of: datetime, run_id: str, seen: Seen, judgement: Judgement, path: P
         "release_id": seen.release_id,
         "verdict": judgement.verdict,
         "reasons": list(judgement.reasons),
+        "taken": seen.taken,
         "path": None if path is None else _name(as_of),
         "notified": "not_asked" if judgement.alarms else "not_needed",
     }

@@ -33,6 +33,7 @@ class Seen:
     rates: tuple[Rate, ...]
     numbers: tuple[Number, ...]
     skew: tuple[Measure, ...]
+    taken: dict[int, tuple[int, int]]
 
 
 def look(
@@ -56,11 +57,11 @@ def look(
     observed = observe(traffic, chosen)
     columns = observed.columns + served_columns(answers, drift.feature_names(conn), chosen)
     k = everything.scenarios["default"].top_k
-    taken, ndcg = drift_answers.became(conn, sorted(kinds), chosen, k, params.min_rows)
+    taken, ndcg, releases = drift_answers.became(conn, sorted(kinds), chosen, k, params.min_rows)
     shown = drift_answers.showed(conn, sorted(kinds), chosen, len(traffic.catalogue))
     skew = drift_answers.skewed(conn, settings, release_id, chosen.current)
     rates, numbers = (*observed.rates, *taken), (*observed.numbers, *ndcg, *shown)
-    return Seen(release_id, chosen, columns, observed.volume, silence, rates, numbers, skew)
+    return Seen(release_id, chosen, columns, observed.volume, silence, rates, numbers, skew, releases)
 
 
 def _traffic(conn: psycopg.Connection, kinds: frozenset[str], since: datetime, end: datetime) -> Traffic:

@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
 
 from nextpick.store import arrays, sql
 
@@ -53,6 +54,7 @@ class Report:
     notified: str
     harm: str | None = None
     retrain: str | None = None
+    taken: dict[str, tuple[int, int]] | None = None
     metrics: tuple[Metric, ...] = field(default=())
 
     @property
@@ -78,7 +80,7 @@ def save(conn: psycopg.Connection, report: Mapping[str, Any], metrics: Sequence[
     `report` has the columns of `drift_reports` besides report_id and created_at, each of `metrics` those of
     `drift_metrics` besides report_id and place.
     """
-    row = conn.execute(_SQL["save"], report).fetchone()
+    row = conn.execute(_SQL["save"], {**report, "taken": Jsonb(report["taken"])}).fetchone()
     assert row is not None  # noqa: S101 - INSERT ... RETURNING gives a row or raises
     report_id = int(row[0])
     conn.execute(_SQL["forget_metrics"], {"report_id": report_id})

@@ -55,6 +55,7 @@ def store(conn: psycopg.Connection, as_of: datetime = NIGHT, **changes: Any) -> 
         "notified": "failed: Slack answered 404 no_service",
         "harm": "drift, no harm",
         "retrain": "not_needed",
+        "taken": {"3": [120, 1000], "2": [1, 8]},
         **changes,
     }
     metrics = [
@@ -116,6 +117,7 @@ def test_what_users_sent_is_text_on_our_pages(viewer: TestClient, conn: psycopg.
         assert "&lt;script&gt;" in page.text
         assert "script-src" not in page.headers["Content-Security-Policy"]
         assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert "release 2: 12.5 % of 8, release 3: 12.0 % of 1,000" in viewer.get("/nextpick/reports/1").text
 
 
 def test_the_script_of_a_report_is_in_a_sandbox_without_airflows_cookie(viewer: TestClient) -> None:

@@ -45,16 +45,16 @@ SELECT release_id, lineage -> 'features' FROM nextpick.releases WHERE lineage ? 
 -- name: save
 -- The night's one report: a later one of the same night replaces it and keeps its id. Returns the id.
 INSERT INTO nextpick.drift_reports (as_of, run_id, current_start, current_end, reference_start, reference_end,
-                                    release_id, verdict, reasons, path, notified, harm, retrain)
+                                    release_id, verdict, reasons, path, notified, harm, retrain, taken)
 VALUES (%(as_of)s, %(run_id)s, %(current_start)s, %(current_end)s, %(reference_start)s, %(reference_end)s,
         %(release_id)s, %(verdict)s, %(reasons)s, %(path)s, %(notified)s, %(harm)s,
-        %(retrain)s)
+        %(retrain)s, %(taken)s)
 ON CONFLICT (as_of) DO UPDATE SET
     run_id = excluded.run_id, created_at = now(), current_start = excluded.current_start,
     current_end = excluded.current_end, reference_start = excluded.reference_start,
     reference_end = excluded.reference_end, release_id = excluded.release_id, verdict = excluded.verdict,
     reasons = excluded.reasons, path = excluded.path, notified = excluded.notified, harm = excluded.harm,
-    retrain = excluded.retrain
+    retrain = excluded.retrain, taken = excluded.taken
 RETURNING report_id;
 
 -- name: forget_metrics
@@ -75,19 +75,19 @@ UPDATE nextpick.drift_reports SET notified = %(notified)s WHERE report_id = %(re
 -- name: reports
 -- The newest reports, newest first.
 SELECT report_id, as_of, run_id, current_start, current_end, reference_start, reference_end, release_id, verdict,
-       reasons, path, notified, harm, retrain
+       reasons, path, notified, harm, retrain, taken
 FROM nextpick.drift_reports WHERE as_of < %(before)s ORDER BY as_of DESC LIMIT %(limit)s;
 
 -- name: report
 -- One report by its id.
 SELECT report_id, as_of, run_id, current_start, current_end, reference_start, reference_end, release_id, verdict,
-       reasons, path, notified, harm, retrain
+       reasons, path, notified, harm, retrain, taken
 FROM nextpick.drift_reports WHERE report_id = %(report_id)s;
 
 -- name: report_of
 -- The report of one night.
 SELECT report_id, as_of, run_id, current_start, current_end, reference_start, reference_end, release_id, verdict,
-       reasons, path, notified, harm, retrain
+       reasons, path, notified, harm, retrain, taken
 FROM nextpick.drift_reports WHERE as_of = %(as_of)s;
 
 -- name: metrics

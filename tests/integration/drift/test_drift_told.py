@@ -101,6 +101,9 @@ def test_drift_that_costs_answers_asks_for_a_retraining_once_and_says_so(
     rows = drift.reports(shop, 5)
     assert [row.retrain for row in rows] == ["cooling_down", "requested"]
     assert [row.harm for row in rows] == ["drift with harm"] * 2
+    assert rows[1].taken is not None
+    ((release, (taken, answers)),) = rows[1].taken.items()
+    assert (release, taken < answers / 2, answers > 200) == ("1", True, True)
 
 
 def test_drift_that_costs_nothing_says_that(shop: psycopg.Connection, tmp_path: Path, server: Slack) -> None:

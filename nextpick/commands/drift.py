@@ -19,7 +19,7 @@ Night = Annotated[
     datetime | None,
     typer.Option("--date", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], help="Look back from here, UTC; else from now."),
 ]
-Notify = Annotated[bool, typer.Option(help="Tell Slack too where something drifted.")]
+Notify = Annotated[bool, typer.Option(help="Tell Slack too where something drifted, unless that is past.")]
 Days = Annotated[int | None, typer.Option("--days", help="How many of the last days; else as params.yaml says.")]
 Weeks = Annotated[int | None, typer.Option("--weeks", help="How many weeks before; else as params.yaml says.")]
 _COLOURS = {"ok": "green", "warn": "yellow", "alarm": "red", "broken": "red", "too_few_rows": "dim"}
@@ -39,15 +39,9 @@ def drift(date: Night = None, days: Days = None, weeks: Weeks = None, notify: No
     if as_of > now:
         raise ConfigError(f"--date {as_of:%Y-%m-%d %H:%M} UTC has yet to come. Name a night that is over.")
     with connect(settings.database()) as conn:
-        report = drift_report.run(
-            conn,
-            settings,
-            as_of=as_of,
-            run_id=f"cli.{now:%Y-%m-%dT%H:%M:%SZ}",
-            notify=notify,
-            window_days=days,
-            reference_weeks=weeks,
-        )
+        run_id = f"cli.{now:%Y-%m-%dT%H:%M:%SZ}"
+        asked = drift_report.Asked(as_of, run_id, notify=notify, window_days=days, reference_weeks=weeks, now=now)
+        report = drift_report.run(conn, settings, asked)
     console = Console()
     console.print(table(report))
     for reason in report.judgement.reasons:

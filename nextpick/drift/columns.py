@@ -58,7 +58,7 @@ class Rate:
 class Number:
     """One number a window, above 0: an amount, a mean. None where it is not known, as before the first release.
 
-    `other_nights` as of a Rate.
+    `other_nights` as of a Rate. `n`: where it is no count, of how many rows all weeks and the current window are.
     """
 
     name: str
@@ -68,6 +68,7 @@ class Number:
     bad: Direction = "both"
     statistic: DriftStatistic = "level"
     other_nights: tuple[tuple[float | None, ...], ...] = ()
+    n: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,7 @@ def of_number(number: Number, params: DriftParams) -> Finding:
     """
     counts = number.statistic == "volume"
     least = params.min_rows if counts else 0.0
-    n = (int(sum(week or 0 for week in number.weeks)), int(number.current or 0)) if counts else (0, 0)
+    n = (int(sum(week or 0 for week in number.weeks)), int(number.current or 0)) if counts else number.n
     weeks = _usable_numbers(number.weeks, least)
     if number.current is None or len(weeks) < MIN_WEEKS:
         return Finding(number.name, number.statistic, number.kind, n)

@@ -1,5 +1,6 @@
 """What Slack shows of drift, of failures and of silence. Pure: Block Kit's blocks within Block Kit's limits."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,10 +10,15 @@ from typing import Any
 MAX_HEADER, MAX_SECTION = 150, 3000
 MAX_REASONS = 8  # a phone's screen
 _SIGNS = {"broken": ":red_circle:", "alarm": ":large_orange_circle:", "warn": ":warning:"}
+_OPENS = re.compile(r"[^\s\"'/:@]+:[^\s\"'/@]+@")  # name and password, as in a URL
 _ADVICE = {
     "broken": "Check that events and the catalogue still reach Postgres: `nextpick status`, and the loads of today.",
     "moved": "Open the report. If the change is real and here to stay, trigger `retrain` in Airflow; if the data are "
     "wrong, mend the load.",
+    "harm without drift": "Answers are taken less, and nothing that is watched moved. Look at the last release "
+    "(`nextpick releases`; `nextpick rollback` goes back), at the shop's pages, and at what was changed there.",
+    "held_back": "What moved costs answers, and a contract is broken: mend the load first. A model learnt from broken "
+    "data would be worse, so no retraining is asked for.",
     "requested": "What moved costs answers: `retrain` has been asked for, its gate decides. Look whether the data are "
     "right meanwhile.",
     "cooling_down": "What moved costs answers, and `retrain` was asked for only lately. Look at what the report shows "
@@ -49,7 +55,8 @@ def drift_message(night: Night) -> Message:
     shown = [f"• {escaped(reason)}" for reason in night.reasons[:MAX_REASONS]]
     if more := len(night.reasons) - len(shown):
         shown.append(f"… and {more} more in the report.")
-    advice = _ADVICE["broken" if night.verdict == "broken" else night.retrain if night.retrain in _ADVICE else "moved"]
+    fitting = ("requested" if night.retrain == "asking" else night.retrain, night.harm, night.verdict)
+    advice = next((_ADVICE[one] for one in fitting if one in _ADVICE), _ADVICE["moved"])
     return Message(
         text=clipped(f"{title}: {' '.join(night.reasons)}", MAX_SECTION),
         blocks=(
@@ -64,7 +71,8 @@ def drift_message(night: Night) -> Message:
 def over_message(night: Night, over: Sequence[str]) -> Message:
     """What was told to have moved, column by column, is as it was again."""
     title = f"Drift over on {night.as_of:%Y-%m-%d %H:%M} UTC"
-    said = f"As before again: {', '.join(over)}."
+    more = f" and {len(over) - MAX_REASONS} more" if len(over) > MAX_REASONS else ""
+    said = f"As before again: {', '.join(clipped(name, MAX_HEADER) for name in over[:MAX_REASONS])}{more}."
     return Message(
         text=clipped(f"{title}: {said}", MAX_SECTION),
         blocks=(
@@ -87,7 +95,9 @@ def heartbeat_message(night: Night, nights: int, alerts: int) -> Message:
 
 def failure_message(dag_id: str, task_id: str, error: object, log_url: str | None = None) -> Message:
     """The alert of a task that failed for good, with the last line of what it said."""
-    last = (str(error).strip().splitlines() or ["no message"])[-1]
+    lines = [line for line in str(error).splitlines() if line.strip().strip("^~ ")]
+    last = _OPENS.sub("…@", lines[-1].strip() if lines else "no message")
+    last = f"{type(error).__name__}: {last}" if isinstance(error, BaseException) else last
     title = f"{dag_id}: {task_id} failed"
     link = f"\n<{log_url}|The task's log>" if log_url else ""
     return Message(

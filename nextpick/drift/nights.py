@@ -52,11 +52,11 @@ def dated(measures: Sequence[Measure], before: Sequence[Sequence[Before]]) -> tu
 
 
 def over(tonight: Sequence[Dated], told: Sequence[Before]) -> tuple[str, ...]:
-    """The columns that people were told of and that are as before again: none of their statistics moves tonight, and
-    those they were told of are judged."""
+    """The columns that people were told of and that are as before again: some of their statistics are fine tonight, and
+    none moves. (Not each that was told: where nothing is missing any more, that is not measured.)"""
     moving = {one.measure.column_name for one in tonight if one.measure.verdict in MOVED}
-    fine = {_key(one.measure) for one in tonight if one.measure.verdict == "ok"}
-    return tuple(dict.fromkeys(m.column_name for m in told if _key(m) in fine and m.column_name not in moving))
+    fine = {one.measure.column_name for one in tonight if one.measure.verdict == "ok"}
+    return tuple(dict.fromkeys(m.column_name for m in told if m.column_name in fine - moving))
 
 
 def _key(measure: Measure | Before) -> tuple[str, str]:

@@ -60,10 +60,11 @@ def _words(measure: Judged) -> str:
     value, threshold, floor = measure.value or 0.0, measure.threshold or 0.0, measure.noise_floor or 0.0
     more = "more" if value >= 0 else "fewer"
     shares = f"(alarm above {100 * threshold:.1f}, chance explains {100 * floor:.1f})"
+    times = f"(alarm from {2**threshold:.2g} times or 1/{2**threshold:.2g}, chance explains {2**floor:.2g} times)"
     return {
         "silence": f"none in the last day, though {value:.0%} of the same weekdays before had some",
-        "volume": f"{2**value:.2g} times the usual week's",
-        "level": f"{2**value:.2g} times the usual week's (alarm from {2**threshold:.2g} times or 1/{2**threshold:.2g})",
+        "volume": f"{2**value:.2g} times the usual week's {times}",
+        "level": f"{2**value:.2g} times the usual week's {times}",
         "missing": f"missing in {100 * value:.1f} of 100 rows more than before {shares}",
         "skew": f"{value:.1%} of answers were ranked by features that training would not compute",
         "lost": f"what {-100 * value:.1f} of 100 rows were has none any more",

@@ -14,6 +14,7 @@ from nextpick.settings import Settings
 from nextpick.stages import alert
 from nextpick.store import alerts, drift
 
+PENDING = "pending"  # nobody has been told yet
 REPEATED = "repeated"  # the report before told the same
 OVER = "over"  # what earlier reports told is as before again
 WEEK, DAY = timedelta(days=7), timedelta(days=1)
@@ -39,10 +40,10 @@ def tell(
     settings: Settings,
     night: Night,
     earlier: drift.Report | None,
-    before: drift.Report | None,
+    before: Sequence[drift.Report],
 ) -> str:
-    """Send what neither this night's earlier report nor the night before has told; what became of it. Never raises for
-    a Slack that fails."""
+    """Send what neither this night's earlier report nor those before it, newest first, have told; what became of it.
+    Never raises for a Slack that fails."""
 
     @contextmanager
     def database() -> Iterator[psycopg.Connection]:
@@ -51,14 +52,13 @@ def tell(
     def send(what: str, message: messages.Message) -> str:
         return alert.tell(settings, what, message, database)
 
-    said = _night(night)
-    told = _told(before)
+    said, told = _night(night), _told(before)
     outcome = "not_needed"
-    ended = over(night.measures, told)
-    if ended and (earlier is None or earlier.notified.startswith("failed")):
-        outcome = send("over", messages.over_message(said, ended))
+    if ended := over(night.measures, told):
+        first = earlier is None or _is_open(earlier)
+        outcome = send("over", messages.over_message(said, ended)) if first else OVER
         outcome = OVER if outcome == slack.SENT else outcome
-    if night.alarms:
+    if night.alarms and not outcome.startswith("failed"):
         outcome = _alert(night, earlier, told) or send("drift", messages.drift_message(said))
     _keep_alive(conn, settings, night, said, send)
     return outcome
@@ -66,19 +66,27 @@ def tell(
 
 def _alert(night: Night, earlier: drift.Report | None, told: Sequence[drift.Metric]) -> str | None:
     """What became of the alert where it was sent before, or None where it is due."""
-    if earlier is not None and not _news(night, _told(earlier)):
+    if earlier is not None and not _is_open(earlier) and not _news(night, earlier.alarms):
         return earlier.notified
     return None if _news(night, told) else REPEATED
 
 
 def _news(night: Night, told: Sequence[drift.Metric]) -> bool:
-    known = {(metric.column_name, metric.statistic) for metric in told}
-    return any((one.measure.column_name, one.measure.statistic) not in known for one in night.alarms)
+    """Whether a column alarms of which nobody was told, by whatever statistic."""
+    known = {metric.column_name for metric in told}
+    return any(one.measure.column_name not in known for one in night.alarms)
 
 
-def _told(report: drift.Report | None) -> Sequence[drift.Metric]:
-    """The alarms that people know of through a report."""
-    return report.alarms if report is not None and report.notified in (slack.SENT, REPEATED, OVER) else ()
+def _told(before: Sequence[drift.Report]) -> Sequence[drift.Metric]:
+    """The alarms that people know of: those of the newest report whose news reached them."""
+    closed = (one for one in before if not _is_open(one))
+    newest = next(closed, None)
+    return () if newest is None else newest.alarms
+
+
+def _is_open(report: drift.Report) -> bool:
+    """Whether what it had to tell has reached nobody: Slack failed, nobody was asked to, or it died before."""
+    return report.notified.startswith("failed") or report.notified in (PENDING, "not_asked", slack.NOT_CONFIGURED)
 
 
 def _keep_alive(conn: psycopg.Connection, settings: Settings, night: Night, said: messages.Night, send: Any) -> None:
@@ -88,7 +96,7 @@ def _keep_alive(conn: psycopg.Connection, settings: Settings, night: Night, said
         return
     with conn.transaction():
         last = alerts.last_sent(conn, "heartbeat")
-        if last is not None and last > now - WEEK:
+        if last is not None and last > now - WEEK + DAY / 2:  # a night begins some seconds sooner or later
             return
         nights = drift.count(conn, now - WEEK, now)
         sent = alerts.count_sent(conn, "drift", now - WEEK)
@@ -114,10 +122,11 @@ def _night(night: Night) -> messages.Night:
 
 
 def _with_nights(reason: str, alarms: Sequence[Dated]) -> str:
-    """A sentence of the verdict, with which night in a row it is."""
+    """A sentence of the verdict, with which night in a row it is; what lasts is an alarm, however small."""
     column = reason.partition(":")[0]
-    nights = max((one.nights for one in alarms if one.measure.column_name == column), default=1)
-    return reason if nights == 1 else f"{reason} {_ordinal(nights)} night in a row."
+    nights = max((one.nights for one in alarms if one.measure.column_name == column), default=0)
+    lasting = reason.replace("; no alarm yet.", "; small, but it lasts.") if nights else reason
+    return lasting if nights < 2 else f"{lasting} {_ordinal(nights)} night in a row."
 
 
 def _ordinal(n: int) -> str:

@@ -20,6 +20,7 @@ from nextpick.stages import skew
 from nextpick.store import outcomes
 
 SKEWED = 0.01  # of the answers compared, and more than one: a race that nobody saw is no fault of the features
+FEW = 5
 log = structlog.get_logger()
 
 
@@ -33,28 +34,38 @@ def became(
     now, *before = [taken(some) for some in found]
     if not any(answers for _, answers in (now, *before)):
         return (), (), {}
-    means = [_mean(online(some, k, ndcg_at_k), min_rows) for some in found]
+    ndcg = [online(some, k, ndcg_at_k) for some in found]
+    sizes = [len(some) for some in ndcg]
+    means = [float(some.mean()) if len(some) >= min_rows else None for some in ndcg]
     return (
         (Rate("answers_taken", "outcome", now, tuple(before), "down"),),
-        (Number("online_ndcg", "outcome", means[0], tuple(means[1:]), "down"),),
+        (Number("online_ndcg", "outcome", means[0], tuple(means[1:]), "down", n=(sum(sizes[1:]), sizes[0])),),
         by_release(found[0]),
     )
 
 
-def showed(conn: psycopg.Connection, kinds: Sequence[str], windows: Windows, catalogue: int) -> tuple[Number, ...]:
+def showed(
+    conn: psycopg.Connection, kinds: Sequence[str], windows: Windows, catalogue: int, min_rows: int
+) -> tuple[Number, ...]:
     """How much of a catalogue of so many items answers show, how much of it is popular, and how much they change;
-    nothing where there were no answers."""
+    nothing where there were no answers. A window with fewer than min_rows, or than a fifth of the usual week's, tells
+    nothing: a few answers show a few items."""
     spans = windows.current, *windows.weeks
     shown = [outcomes.shown(conn, *span) for span in spans]
     sizes = [len(one.users) for one in shown]
     if not any(sizes):
         return ()
     heads = [lists.head(outcomes.popularity(conn, kinds, *_before(span)), catalogue) for span in spans]
-    n = lists.alike(sizes[0], sizes[1:])
+    n, least = lists.alike(sizes[0], sizes[1:]), max(min_rows, int(np.median(sizes[1:])) // FEW)
+
+    def number(name: str, values: Iterable[float | None]) -> Number:
+        now, *before = [value if size >= least else None for value, size in zip(values, sizes, strict=True)]
+        return Number(name, "distribution", now, tuple(before), n=(sum(sizes[1:]), sizes[0]))
+
     return (
-        _number("list_coverage", (lists.coverage(one, n, catalogue) for one in shown)),
-        _number("list_popularity", (lists.popularity_share(*pair) for pair in zip(shown, heads, strict=True))),
-        _number("list_churn", (lists.churn(one) for one in shown)),
+        number("list_coverage", (lists.coverage(one, n, catalogue) for one in shown)),
+        number("list_popularity", (lists.popularity_share(*pair) for pair in zip(shown, heads, strict=True))),
+        number("list_churn", (lists.churn(one) for one in shown)),
     )
 
 
@@ -77,15 +88,6 @@ def skewed(conn: psycopg.Connection, settings: Settings, release_id: int | None,
     threshold, value = max(SKEWED, 1 / found.compared), found.unequal / found.compared
     verdict: Verdict = "broken" if value > threshold else "ok"
     return (Measure("served_features", "skew", value, threshold, 0.0, 0, found.compared, verdict, "contract"),)
-
-
-def _mean(values: np.ndarray, min_rows: int) -> float | None:
-    return float(values.mean()) if len(values) >= min_rows else None
-
-
-def _number(name: str, values: Iterable[float | None]) -> Number:
-    now, *before = values
-    return Number(name, "distribution", now, tuple(before))
 
 
 def _before(window: Window) -> Window:

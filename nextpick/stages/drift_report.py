@@ -1,7 +1,7 @@
 """Stage: what users did lately against the weeks before, as figures, an Evidently report and, if need be, an alert."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from nextpick.drift.columns import Column
 from nextpick.drift.harm import Harm, harm, retrain
 from nextpick.drift.nights import Dated, dated
 from nextpick.drift.verdict import Judgement, judge
-from nextpick.drift.windows import WEEK, Windows
+from nextpick.drift.windows import DAY, WEEK, Windows
 from nextpick.errors import ConfigError
 from nextpick.params import DriftParams, Params, load_params
 from nextpick.settings import Settings
@@ -37,7 +37,6 @@ class DriftReport:
     """
 
     report_id: int
-    run_id: str
     as_of: datetime
     windows: Windows
     judgement: Judgement
@@ -58,61 +57,94 @@ def address(settings: Settings, report_id: int) -> str:
     return f"{settings.airflow_address}{PAGE}/reports/{report_id}"
 
 
-def run(
-    conn: psycopg.Connection,
-    settings: Settings,
-    *,
-    as_of: datetime,
-    run_id: str,
-    run_url: str | None = None,
-    notify: bool = True,
-    window_days: int | None = None,
-    reference_weeks: int | None = None,
-) -> DriftReport:
-    """Report on the last days before `as_of`, any moment up to now; the same moment again replaces its report.
+@dataclass(frozen=True)
+class Asked:
+    """For which night a report is wanted, any moment up to `now`, and what may come of it.
 
-    Its rows are one transaction, after the HTML is whole. People are told what is new since the report before; what
-    became of that is kept. `window_days` and `reference_weeks` stand in for those of params.yaml. Without `notify`
-    nobody is told, nor a retraining asked for. Raises: StoreError where `conn` is in a transaction; ConfigError.
+    `window_days` and `reference_weeks` stand in for those of params.yaml. With `notify` people are told what is new,
+    with `retrain` a retraining is asked for, where the night is a DAY old at most: a past one only gets its figures.
     """
+
+    as_of: datetime
+    run_id: str
+    run_url: str | None = None
+    notify: bool = True
+    retrain: bool = False
+    window_days: int | None = None
+    reference_weeks: int | None = None
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def fresh(self) -> bool:
+        """Whether the night is one to act on."""
+        return self.as_of >= self.now - DAY
+
+
+def run(conn: psycopg.Connection, settings: Settings, asked: Asked) -> DriftReport:
+    """Report on the last days before a moment; the same moment again replaces its report. Its rows are one transaction,
+    after the HTML is whole. Raises: StoreError where `conn` is in a transaction; ConfigError."""
     require_idle(conn, "A drift report")  # its rows are committed before it alerts
-    everything, params = _params(settings, window_days, reference_weeks)
+    everything, params = _params(settings, asked)
     with conn.transaction():
         conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        seen = look(conn, settings, everything, params, as_of)
-        earlier = drift.report_of(conn, as_of)
-        before = [one for one in drift.reports(conn, NIGHTS_BEFORE, before=as_of) if one.as_of >= as_of - WEEK]
-        requested = drift.retrain_requested(conn, as_of)
+        seen = look(conn, settings, everything, params, asked.as_of)
+        earlier = drift.report_of(conn, asked.as_of)
+        before = _before(conn, asked.as_of)
+        requested = drift.retrain_requested(conn, asked.as_of)
     judgement = judge(seen.columns, seen.volume, seen.silence, params, seen.rates, seen.numbers, seen.skew)
     measures = dated(judgement.measures, [one.metrics for one in of_their_own(before, seen.windows.current[1])])
     alarms = [one.measure for one in measures if one.alarm]
     harmed = harm(judgement.measures, alarms)
-    asked = retrain(harmed, alarms, as_of, requested, params.retrain_cooldown_days) if notify else "not_asked"
-    path = _written(folder(settings) / _name(as_of), seen.columns, judgement, params)
-    row = {**_row(as_of, run_id, seen, judgement, path), "harm": harmed, "retrain": asked}
+    may_ask, may_tell = asked.retrain and asked.fresh, asked.notify and asked.fresh
+    answer = retrain(harmed, alarms, asked.as_of, requested, params.retrain_cooldown_days) if may_ask else None
+    path = _written(folder(settings) / _name(asked.as_of), seen.columns, judgement, params)
+    row = {**_row(asked, seen, judgement, path), "harm": harmed, "retrain": _kept(earlier, answer)}
+    untold = earlier.notified if earlier else "not_asked" if alarms else "not_needed"
+    row["notified"] = drift_alert.PENDING if may_tell and earlier is None else untold
     with conn.transaction():
         report_id = drift.save(conn, row, [_metric(one) for one in measures])
-    told = drift_alert.Night(row, measures, address(settings, report_id), run_url)
-    notified = _told(conn, settings, told, report_id, earlier, before) if notify else str(row["notified"])
-    log.info("drift report", verdict=row["verdict"], why=row["reasons"], slack=notified, harm=harmed, retrain=asked)
-    asks = asked == "requested" and (earlier is None or earlier.retrain != "requested")
-    return DriftReport(report_id, run_id, as_of, seen.windows, judgement, measures, harmed, path, notified, asks)
+    told = drift_alert.Night(row, measures, address(settings, report_id), asked.run_url)
+    notified = _told(conn, settings, told, report_id, earlier, before) if may_tell else str(row["notified"])
+    log.info("drift report", verdict=row["verdict"], why=row["reasons"], slack=notified, harm=harmed, retrain=answer)
+    asks = answer == "requested" and not _acted_on(earlier)
+    return DriftReport(report_id, asked.as_of, seen.windows, judgement, measures, harmed, path, notified, asks)
+
+
+def _before(conn: psycopg.Connection, as_of: datetime) -> list[drift.Report]:
+    """The newest reports of the week before that could judge anything, newest first."""
+    found = drift.reports(conn, NIGHTS_BEFORE, before=as_of)
+    return [one for one in found if one.as_of >= as_of - WEEK and one.verdict != "too_few_rows"]
+
+
+def _acted_on(earlier: drift.Report | None) -> bool:
+    """Whether this night's earlier report has asked for a retraining, and it was begun."""
+    return earlier is not None and earlier.retrain == "requested"
+
+
+def _kept(earlier: drift.Report | None, answer: str | None) -> str:
+    """What is stored: `asking` until the request is acted on, and what was stored where this report has no say."""
+    if _acted_on(earlier):
+        return "requested"
+    if answer is None:
+        return "not_asked" if earlier is None or earlier.retrain is None else earlier.retrain
+    return "asking" if answer == "requested" else answer
 
 
 def of_their_own(before: Sequence[drift.Report], end: datetime) -> list[drift.Report]:
-    """Of reports, newest first, the newest of each window: where a day brought no events, the report after it looks at
-    the same ones again and knows nothing of its own. `end` is where tonight's window ends."""
+    """Of reports, newest first, those of another night than tonight's, which ends at `end`, one each: a report after a
+    release, or after a day without events, looks at nearly the same once more and knows nothing of its own."""
     found: list[drift.Report] = []
     for one in before:
-        if one.current_end not in (end, *(other.current_end for other in found)):
+        last = found[-1].current_end if found else end
+        if last - one.current_end >= DAY / 2:
             found.append(one)
     return found
 
 
-def _params(settings: Settings, window_days: int | None, reference_weeks: int | None) -> tuple[Params, DriftParams]:
+def _params(settings: Settings, wanted: Asked) -> tuple[Params, DriftParams]:
     """All, and those of drift as they were asked for."""
     everything = load_params(settings.project / "params.yaml")
-    asked = {"window_days": window_days, "reference_weeks": reference_weeks}
+    asked = {"window_days": wanted.window_days, "reference_weeks": wanted.reference_weeks}
     chosen = {name: value for name, value in asked.items() if value is not None}
     try:
         return everything, DriftParams.model_validate({**everything.drift.model_dump(), **chosen})
@@ -135,7 +167,7 @@ def _told(
     earlier: drift.Report | None,
     before: Sequence[drift.Report],
 ) -> str:
-    notified = drift_alert.tell(conn, settings, night, earlier, before[0] if before else None)
+    notified = drift_alert.tell(conn, settings, night, earlier, before)
     with conn.transaction():
         drift.mark_notified(conn, report_id, notified)
     return notified
@@ -151,11 +183,11 @@ def _metric(one: Dated) -> dict[str, Any]:
     return {**asdict(one.measure), "nights": one.nights, "alarm": one.alarm}
 
 
-def _row(as_of: datetime, run_id: str, seen: Seen, judgement: Judgement, path: Path | None) -> dict[str, Any]:
+def _row(asked: Asked, seen: Seen, judgement: Judgement, path: Path | None) -> dict[str, Any]:
     (current_start, current_end), (reference_start, reference_end) = seen.windows.current, seen.windows.reference
     return {
-        "as_of": as_of,
-        "run_id": run_id,
+        "as_of": asked.as_of,
+        "run_id": asked.run_id,
         "current_start": current_start,
         "current_end": current_end,
         "reference_start": reference_start,
@@ -164,6 +196,5 @@ def _row(as_of: datetime, run_id: str, seen: Seen, judgement: Judgement, path: P
         "verdict": judgement.verdict,
         "reasons": list(judgement.reasons),
         "taken": seen.taken,
-        "path": None if path is None else _name(as_of),
-        "notified": "not_asked" if judgement.alarms else "not_needed",
+        "path": None if path is None else _name(asked.as_of),
     }

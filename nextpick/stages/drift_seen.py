@@ -58,7 +58,7 @@ def look(
     columns = observed.columns + served_columns(answers, drift.feature_names(conn), chosen)
     k = everything.scenarios["default"].top_k
     taken, ndcg, releases = drift_answers.became(conn, sorted(kinds), chosen, k, params.min_rows)
-    shown = drift_answers.showed(conn, sorted(kinds), chosen, len(traffic.catalogue))
+    shown = drift_answers.showed(conn, sorted(kinds), chosen, len(traffic.catalogue), params.min_rows)
     skew = drift_answers.skewed(conn, settings, release_id, chosen.current)
     rates, numbers = (*observed.rates, *taken), (*observed.numbers, *ndcg, *shown)
     return Seen(release_id, chosen, columns, observed.volume, silence, rates, numbers, skew, releases)

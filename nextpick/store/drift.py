@@ -119,9 +119,14 @@ def _read(conn: psycopg.Connection, query: str, parameters: Mapping[str, Any]) -
     return [replace(one, metrics=tuple(m for m in metrics if m.report_id == one.report_id)) for one in found]
 
 
-def retrain_requested(conn: psycopg.Connection, before: datetime) -> datetime | None:
-    """The newest night before a moment whose report asked for a retraining, or None."""
-    row = conn.execute(_SQL["retrain_requested"], {"before": before}).fetchone()
+def mark_requested(conn: psycopg.Connection, report_id: int) -> None:
+    """Record that a report's request for a retraining is acted on; the caller commits."""
+    conn.execute(_SQL["mark_requested"], {"report_id": report_id})
+
+
+def retrain_requested(conn: psycopg.Connection, night: datetime) -> datetime | None:
+    """The newest other night whose report had a retraining asked for, or None."""
+    row = conn.execute(_SQL["retrain_requested"], {"night": night}).fetchone()
     return row[0] if row else None
 
 

@@ -35,15 +35,15 @@ class Report(BaseOperator):
 
         settings = load_settings()
         with connection() as conn:
-            made = drift_report.run(
-                conn,
-                settings,
+            asked = drift_report.Asked(
                 as_of=moment("as_of"),
                 run_id=run_id(),
                 run_url=_address(settings.airflow_address),
+                retrain=True,
                 window_days=param("window_days"),
                 reference_weeks=param("reference_weeks"),
             )
+            made = drift_report.run(conn, settings, asked)
         self.link = drift_report.address(settings, made.report_id)
         return {"report_id": made.report_id, "asks": made.asks_for_retraining}
 
@@ -53,6 +53,10 @@ def request_retrain(report: dict[str, Any]) -> None:
     """Have a snapshot made of what is known now, and with it a retraining, whose gate decides."""
     if not report["asks"]:
         skip("Nothing moved that costs answers, or a retraining was asked for only lately: see the report.")
+    from nextpick.store import drift
+
+    with connection() as conn, conn.transaction():
+        drift.mark_requested(conn, report["report_id"])
     made(DRIFTED, report_id=report["report_id"])
 
 

@@ -97,8 +97,12 @@ SELECT report_id, column_name, statistic, value, threshold, noise_floor, referen
 FROM nextpick.drift_metrics WHERE report_id = ANY (%(report_ids)s) ORDER BY report_id, place;
 
 -- name: retrain_requested
--- The newest night before a moment whose report asked for a retraining.
-SELECT max(as_of) FROM nextpick.drift_reports WHERE as_of < %(before)s AND retrain = 'requested';
+-- The newest other night than that of a moment on whose report a retraining was asked for.
+SELECT max(as_of) FROM nextpick.drift_reports WHERE as_of <> %(night)s AND retrain = 'requested';
+
+-- name: mark_requested
+-- A report's request for a retraining is acted on.
+UPDATE nextpick.drift_reports SET retrain = 'requested' WHERE report_id = %(report_id)s;
 
 -- name: count
 -- How many nights have a report.

@@ -45,7 +45,8 @@ def report(
     conn: psycopg.Connection, tmp_path: Path, as_of: datetime = NIGHT, url: str | None = None, **options: Any
 ) -> drift_report.DriftReport:
     options.setdefault("run_id", "nightly")
-    return drift_report.run(conn, settings(tmp_path, url), as_of=as_of, **options)
+    options.setdefault("now", as_of)
+    return drift_report.run(conn, settings(tmp_path, url), drift_report.Asked(as_of, **options))
 
 
 def raise_prices(conn: psycopg.Connection, since: datetime = traffic.END - 7 * DAY) -> None:

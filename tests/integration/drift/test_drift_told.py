@@ -41,7 +41,8 @@ def report(
     conn: psycopg.Connection, home: Path, server: Slack | None, as_of: datetime = NIGHT
 ) -> drift_report.DriftReport:
     settings = Settings(_env_file=None, home=home, slack_webhook_url=server.url if server else None)
-    return drift_report.run(conn, settings, as_of=as_of, run_id="nightly", run_url=RUN)
+    asked = drift_report.Asked(as_of, "nightly", RUN, retrain=True, now=as_of)
+    return drift_report.run(conn, settings, asked)
 
 
 def change_prices(conn: psycopg.Connection, factor: float) -> None:
@@ -94,12 +95,19 @@ def test_drift_that_costs_answers_asks_for_a_retraining_once_and_says_so(
     said = server.texts()
     for part in ("drift with harm", "`retrain` has been asked for", "answers_taken: ", f"<{RUN}|The run>"):
         assert part in said
+    again = report(shop, tmp_path, server)  # as if the run had died before it acted
+    assert (again.harm, again.asks_for_retraining, len(server.messages)) == ("drift with harm", True, 1)
+    drift.mark_requested(shop, again.report_id)
+    shop.commit()
     again = report(shop, tmp_path, server)
     assert (again.harm, again.asks_for_retraining, len(server.messages)) == ("drift with harm", False, 1)
+    quiet = drift_report.Asked(NIGHT, "by hand", notify=False)
+    drift_report.run(shop, Settings(_env_file=None, home=tmp_path), quiet)  # changes nothing of what was done
     later = report(shop, tmp_path, server, NIGHT + DAY)
     assert not later.asks_for_retraining
     rows = drift.reports(shop, 5)
     assert [row.retrain for row in rows] == ["cooling_down", "requested"]
+    assert [row.notified for row in rows] == ["repeated", "sent"]
     assert [row.harm for row in rows] == ["drift with harm"] * 2
     assert rows[1].taken is not None
     ((release, (taken, answers)),) = rows[1].taken.items()
@@ -128,12 +136,39 @@ def test_what_is_over_is_told_once(shop: psycopg.Connection, tmp_path: Path, ser
     change_prices(shop, 4)
     assert report(shop, tmp_path, server).notified == "sent"
     change_prices(shop, 0.25)
+    server.answer = (500, "oh no")
+    assert report(shop, tmp_path, server, NIGHT + HOUR).notified.startswith("failed")
+    server.answer = None  # what was not told then is told by the next
     for _ in range(2):  # the same night twice
-        assert report(shop, tmp_path, server, NIGHT + 2 * HOUR).notified in ("over", "not_needed")
+        assert report(shop, tmp_path, server, NIGHT + 2 * HOUR).notified == "over"
         assert len(server.messages) == 2
     assert "As before again: value_log." in server.texts()
     assert report(shop, tmp_path, server, NIGHT + 3 * HOUR).notified == "not_needed"
     assert len(server.messages) == 2
+
+
+def test_what_was_missing_and_is_there_again_is_over(shop: psycopg.Connection, tmp_path: Path, server: Slack) -> None:
+    shop.execute(
+        "CREATE TEMP TABLE kept AS SELECT event_id, value FROM nextpick.events "
+        "WHERE occurred_at >= %s AND hashtext(event_id) %% 4 = 0",
+        (traffic.END - 7 * DAY,),
+    )
+    shop.execute("UPDATE nextpick.events SET value = NULL WHERE event_id IN (SELECT event_id FROM kept)")
+    shop.commit()
+    assert report(shop, tmp_path, server).judgement.verdict == "broken"
+    shop.execute("UPDATE nextpick.events AS e SET value = kept.value FROM kept WHERE kept.event_id = e.event_id")
+    shop.commit()
+    report(shop, tmp_path, server, NIGHT + 2 * HOUR)
+    assert "As before again: value_log" in server.texts()
+
+
+def test_a_past_night_only_gets_its_figures(shop: psycopg.Connection, tmp_path: Path, server: Slack) -> None:
+    answer(shop, good_until=traffic.END - 8 * DAY)
+    change_prices(shop, 4)
+    settings = Settings(_env_file=None, home=tmp_path, slack_webhook_url=server.url)
+    found = drift_report.run(shop, settings, drift_report.Asked(NIGHT, "form", retrain=True))
+    assert (found.harm, found.asks_for_retraining, found.notified) == ("drift with harm", False, "not_asked")
+    assert server.messages == []
 
 
 def test_a_sign_of_life_comes_once_a_week_and_only_of_nights_that_are_now(

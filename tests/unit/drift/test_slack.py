@@ -184,3 +184,23 @@ def test_each_message_says_where_to_look_and_an_alert_what_it_costs_and_what_was
     assert "`retrain` has been asked for" in alert
     assert "As before again: price_log, kind." in str(messages.over_message(harmful, ["price_log", "kind"]).blocks)
     assert "7 reports in 7 days, 2 alerts" in str(messages.heartbeat_message(harmful, 7, 2).blocks)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ValueError('column "x" does not exist\nLINE 1: SELECT x\n               ^'), "ValueError: LINE 1: SELECT x"),
+        (KeyError("lineage"), "KeyError: 'lineage'"),
+        (AssertionError(), "AssertionError: no message"),
+        (
+            ValueError("cannot open postgresql://shop:hunter2@db:5432/x"),
+            "ValueError: cannot open postgresql://…@db:5432/x",
+        ),
+        (ValueError('missing "=" after "nextpick:hunter2@db:5432/nextpick"'), 'missing "=" after "…@db:5432/nextpick"'),
+        ("\t\x1f\n ^", "no message"),
+    ],
+)
+def test_a_failure_is_told_by_what_it_is_and_without_passwords(error: object, said: str) -> None:
+    text = messages.failure_message("retrain", "gate", error).text
+    assert text.endswith(said)
+    assert "hunter2" not in text

@@ -3,7 +3,7 @@ ALTER TABLE nextpick.drift_reports DROP CONSTRAINT drift_reports_verdict_check;
 ALTER TABLE nextpick.drift_reports ADD CONSTRAINT drift_reports_verdict_check
     CHECK (verdict IN ('ok', 'warn', 'alarm', 'broken', 'too_few_rows'));
 ALTER TABLE nextpick.drift_reports ADD COLUMN harm text;     -- whether what moved costs anything; null: of an older report
-ALTER TABLE nextpick.drift_reports ADD COLUMN retrain text;  -- requested | cooling_down | held_back | not_needed | not_asked; null: as above
+ALTER TABLE nextpick.drift_reports ADD COLUMN retrain text;  -- asking | requested | cooling_down | held_back | not_needed | not_asked; null: as above
 ALTER TABLE nextpick.drift_reports ADD COLUMN taken jsonb;   -- {release: [answers something shown was taken of, answers]}
 ALTER TABLE nextpick.drift_metrics DROP CONSTRAINT drift_metrics_verdict_check;
 ALTER TABLE nextpick.drift_metrics ADD CONSTRAINT drift_metrics_verdict_check

@@ -49,11 +49,11 @@ def items(loaded: Loaded, found: Answer, why: Sequence[str]) -> list[dict[str, A
 
 
 def explained(
-    loaded: Loaded, found: Answer, explanations: Sequence[Explanation], done: str, session: Set[str]
+    loaded: Loaded, explanations: Sequence[Explanation], sources: Sequence[str], done: str, session: Set[str]
 ) -> list[dict[str, Any]]:
     """ExplanationOut of each item; `done` is what people do to items: bought, viewed. What was done to those of the
     session nobody knows."""
-    return [_explained(loaded, *pair, done, session) for pair in zip(explanations, found.slots.sources, strict=True)]
+    return [_explained(loaded, *pair, done, session) for pair in zip(explanations, sources, strict=True)]
 
 
 def _explained(loaded: Loaded, one: Explanation, source: str, done: str, session: Set[str]) -> dict[str, Any]:

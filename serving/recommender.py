@@ -169,7 +169,7 @@ class Recommender:
 
 
 def _explained(loaded: Loaded, found: Answer, session: frozenset[str]) -> list[dict[str, Any]]:
-    return answers.explained(loaded, found, explain(loaded, found), verb(tuple(loaded.kinds)), session)
+    return answers.explained(loaded, explain(loaded, found), found.slots.sources, verb(tuple(loaded.kinds)), session)
 
 
 def _ranked(current: Current, sent: list[str], known: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ FROM answered AS a CROSS JOIN LATERAL (
     FROM nextpick.events AS e
     WHERE e.user_id = a.user_id AND e.kind = ANY (%(kinds)s)
       AND e.occurred_at >= a.answered_at AND e.occurred_at < a.answered_at + %(within)s
-      AND e.occurred_at >= %(since)s AND e.occurred_at < %(before)s::timestamptz + %(within)s  -- names the partitions
+      AND e.occurred_at >= %(since)s AND e.occurred_at < %(before)s::timestamptz + %(within)s
       AND NOT EXISTS (
           SELECT FROM nextpick.erased_users AS x WHERE x.user_id = e.user_id AND x.erased_at >= e.received_at)
 ) AS t

@@ -39,7 +39,8 @@ from scipy import stats  # noqa: E402
 
 from benchmarks.yardstick import planting  # noqa: E402
 from benchmarks.yardstick.watch import Drifted, Shop, night, shop  # noqa: E402
-from nextpick.drift.verdict import Measure, persistent  # noqa: E402
+from nextpick.drift.measure import Measure  # noqa: E402
+from nextpick.drift.verdict import persistent  # noqa: E402
 from nextpick.params import DriftParams, load_params  # noqa: E402
 from nextpick.stages.progress import bar  # noqa: E402
 

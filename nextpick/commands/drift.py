@@ -12,7 +12,7 @@ from nextpick.store.connection import connect
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from nextpick.drift.verdict import Measure
+    from nextpick.drift.measure import Measure
     from nextpick.stages.drift_report import DriftReport
 
 Night = Annotated[

@@ -2,22 +2,15 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Literal
+
+from nextpick.drift.measure import Measure
 
 Harm = Literal["no drift", "drift, no harm", "drift with harm", "drift, harm unknown", "harm without drift"]
 Retrain = Literal["requested", "cooling_down", "held_back", "not_needed"]
 
 
-class Judged(Protocol):
-    """What is said of one statistic of one column."""
-
-    @property
-    def kind(self) -> str | None: ...
-    @property
-    def verdict(self) -> str: ...
-
-
-def harm(measures: Iterable[Judged], alarms: Iterable[Judged]) -> Harm:
+def harm(measures: Iterable[Measure], alarms: Iterable[Measure]) -> Harm:
     """What the alarms of a night come to, seen beside what became of the answers, the measures of kind `outcome`.
 
     An outcome alarms only where it got worse. `measures` are all of the night, its alarms with them.
@@ -34,7 +27,7 @@ def harm(measures: Iterable[Judged], alarms: Iterable[Judged]) -> Harm:
 
 
 def retrain(
-    harmed: Harm, alarms: Iterable[Judged], as_of: datetime, requested: datetime | None, cooldown_days: int
+    harmed: Harm, alarms: Iterable[Measure], as_of: datetime, requested: datetime | None, cooldown_days: int
 ) -> Retrain:
     """Whether to ask for a retraining: where drift does harm, once in so many days, and not on data that are broken.
 

@@ -60,10 +60,8 @@ def of_column(column: Column, params: DriftParams) -> list[Finding]:
         Finding(column.name, name, "distribution", n, it.value, it.value, it.undrifted, it.freedom, scale=scale)
         for name, it in compare(current, weeks).items()
     ]
-    told = column.kind == "category" and not column.name.startswith(
-        SERVED
-    )  # a source that is gone may be for the better
-    lost = _lost(column.name, current, weeks, params) if told else []
+    served = column.name.startswith(SERVED)  # a source of answers that is gone may be for the better
+    lost = _lost(column.name, current, weeks, params) if column.kind == "category" and not served else []
     return [*missing, *lost, *moved]
 
 

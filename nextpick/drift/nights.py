@@ -4,20 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from nextpick.drift.verdict import MOVED, Measure, persistent
+from nextpick.drift.measure import MOVED, Measure
+from nextpick.drift.verdict import Seen, persistent
 
 
-class Before(Protocol):
+class Before(Seen, Protocol):
     """A measure of an earlier night, as it was stored."""
 
     @property
-    def column_name(self) -> str: ...
-    @property
     def statistic(self) -> str: ...
-    @property
-    def value(self) -> float | None: ...
-    @property
-    def verdict(self) -> str: ...
     @property
     def nights(self) -> int: ...
     @property

@@ -1,37 +1,16 @@
 """Why a night was judged as it was, in sentences."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from nextpick.drift.columns import SERVED
+from nextpick.drift.measure import ALARMS, Measure
 from nextpick.drift.measures import MIN_WEEKS
 from nextpick.params import DriftParams
 
 
-class Judged(Protocol):
-    """A measure with its verdict."""
-
-    @property
-    def column_name(self) -> str: ...
-    @property
-    def statistic(self) -> str: ...
-    @property
-    def value(self) -> float | None: ...
-    @property
-    def threshold(self) -> float | None: ...
-    @property
-    def noise_floor(self) -> float | None: ...
-    @property
-    def reference_n(self) -> int: ...
-    @property
-    def current_n(self) -> int: ...
-    @property
-    def verdict(self) -> str: ...
-
-
-def reasons(measures: Sequence[Judged], params: DriftParams) -> list[str]:
+def reasons(measures: Sequence[Measure], params: DriftParams) -> list[str]:
     """A sentence a column that alarms, then one a column that only moved, and one about what could not be judged."""
-    alarms = [measure for measure in measures if measure.verdict in ("broken", "alarm")]
+    alarms = [measure for measure in measures if measure.verdict in ALARMS]
     told = {measure.column_name for measure in alarms}
     moved = [measure for measure in measures if measure.verdict == "warn" and measure.column_name not in told]
     said = [_sentence([m for m in alarms if m.column_name == name]) for name in _names(alarms)]
@@ -46,17 +25,17 @@ def reasons(measures: Sequence[Judged], params: DriftParams) -> list[str]:
     return said
 
 
-def _names(measures: Sequence[Judged]) -> list[str]:
+def _names(measures: Sequence[Measure]) -> list[str]:
     return list(dict.fromkeys(measure.column_name for measure in measures))
 
 
-def _sentence(measures: Sequence[Judged]) -> str:
+def _sentence(measures: Sequence[Measure]) -> str:
     """The measures of one column in words."""
     rows = f"n = {measures[0].current_n:,} against {measures[0].reference_n:,}"
     return f"{measures[0].column_name}: {'; '.join(map(_words, measures))}; {rows}."
 
 
-def _words(measure: Judged) -> str:
+def _words(measure: Measure) -> str:
     value, threshold, floor = measure.value or 0.0, measure.threshold or 0.0, measure.noise_floor or 0.0
     more = "more" if value >= 0 else "fewer"
     shares = f"(alarm above {100 * threshold:.1f}, chance explains {100 * floor:.1f})"

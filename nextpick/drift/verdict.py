@@ -11,41 +11,19 @@ too_few_rows  nobody can know; never `ok`
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from nextpick.drift.columns import Class, Column, Number, Rate
+from nextpick.drift.measure import MOVED, Measure, Verdict
 from nextpick.drift.measures import POWER, Finding, of_column, of_number, of_rate
 from nextpick.drift.reasons import reasons
 from nextpick.drift.statistics import chance_beyond, noise_floor, shift, shifted
 from nextpick.params import DriftParams
 
-Verdict = Literal["ok", "warn", "alarm", "broken", "too_few_rows"]
-ALARMS: frozenset[str] = frozenset({"alarm", "broken"})
-MOVED = ALARMS | {"warn"}
 NIGHTS = 2  # before tonight, on one of which what is `persistent` has moved too
 SHARES: dict[Class, float] = {"contract": 0.15, "volume": 0.25, "outcome": 0.1, "distribution": 0.5}
 LEAST: dict[Class, float] = {"contract": 0.01, "distribution": 0.05, "volume": 0.0, "outcome": 0.0}
 SILENT = 0.85  # of the same weekdays that had events, for a day without any to be an alarm
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One statistic of one column. `value`, `threshold` and `noise_floor` are None where there are too few rows."""
-
-    column_name: str
-    statistic: str
-    value: float | None
-    threshold: float | None
-    noise_floor: float | None
-    reference_n: int
-    current_n: int
-    verdict: Verdict
-    kind: Class = "distribution"
-
-    @property
-    def drifted(self) -> bool:
-        """Whether this measure is an alarm the first night."""
-        return self.verdict in ALARMS
 
 
 @dataclass(frozen=True)

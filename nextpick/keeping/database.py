@@ -59,24 +59,14 @@ def generations(conn: psycopg.Connection, keep: int, horizon: datetime, dry: boo
 
 def quarantine(conn: psycopg.Connection, days: int, now: datetime, dry: bool) -> Freed:
     """Rows that loads could not use."""
-    freed, before = Freed(), now - timedelta(days=days)
-    rows, size = retention.quarantined(conn, before)
-    if rows:
-        if not dry:
-            retention.forget_quarantined(conn, before)
-        freed.add(f"{rows} rejected rows", size)
-    return freed
+    before = now - timedelta(days=days)
+    return _rows("rejected rows", retention.quarantined(conn, before), retention.forget_quarantined, conn, before, dry)
 
 
 def told(conn: psycopg.Connection, days: int, now: datetime, dry: bool) -> Freed:
     """The record of old alerts."""
-    freed, before = Freed(), now - timedelta(days=days)
-    rows, size = alerts.old(conn, before)
-    if rows:
-        if not dry:
-            alerts.forget(conn, before)
-        freed.add(f"{rows} alerts", size)
-    return freed
+    before = now - timedelta(days=days)
+    return _rows("alerts", alerts.old(conn, before), alerts.forget, conn, before, dry)
 
 
 def reports(conn: psycopg.Connection, folder: Path, days: int, now: datetime, dry: bool) -> Freed:
@@ -112,3 +102,20 @@ def _in_one_step(conn: psycopg.Connection, make: Callable[[], int], what: str) -
             make()
 
     with_lock_retry(conn, step, what)
+
+
+def _rows(
+    what: str,
+    found: tuple[int, int],
+    forget: Callable[[psycopg.Connection, datetime], None],
+    conn: psycopg.Connection,
+    before: datetime,
+    dry: bool,
+) -> Freed:
+    """So many rows, and their bytes, of before a moment."""
+    freed = Freed()
+    if found[0]:
+        if not dry:
+            forget(conn, before)
+        freed.add(f"{found[0]} {what}", found[1])
+    return freed

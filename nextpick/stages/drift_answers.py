@@ -10,8 +10,8 @@ import structlog
 
 from nextpick.drift import lists
 from nextpick.drift.columns import POPULARITY_DAYS, Number, Rate
+from nextpick.drift.measure import Measure, Verdict
 from nextpick.drift.outcome import ATTRIBUTION, by_release, online, ripe, taken
-from nextpick.drift.verdict import Measure, Verdict
 from nextpick.drift.windows import Window, Windows
 from nextpick.errors import NextPickError
 from nextpick.evaluation.metrics import ndcg_at_k

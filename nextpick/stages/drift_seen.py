@@ -7,9 +7,10 @@ import pandas as pd
 import psycopg
 
 from nextpick.drift.columns import BULK_DAYS, POPULARITY_DAYS, RECEIVED_AT, Column, Number, Rate, Traffic, fitting
+from nextpick.drift.measure import Measure
 from nextpick.drift.observed import observe
 from nextpick.drift.served import served_columns
-from nextpick.drift.verdict import Measure, Silence
+from nextpick.drift.verdict import Silence
 from nextpick.drift.windows import WEEK, Windows, windows
 from nextpick.params import DriftParams, Params
 from nextpick.schema import OCCURRED_AT

@@ -1,6 +1,5 @@
 """A night's report: figures in Postgres, an HTML beside, an alert where it is due, and the same again if run again."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,28 +12,13 @@ import pytest
 from nextpick.errors import StoreError
 from nextpick.settings import Settings
 from nextpick.stages import drift_report
-from nextpick.store import drift, events, impressions, items, sql
+from nextpick.store import drift, events, impressions, sql
 from nextpick.store.impressions import Impression
 from tests import traffic
-from tests.slack_server import Slack, slack_server
+from tests.slack_server import Slack
 
 NIGHT = traffic.END + timedelta(hours=11)  # Thursday, 05:00
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def shop(conn: psycopg.Connection) -> psycopg.Connection:
-    """The unchanging shop, loaded."""
-    items.upsert(conn, traffic.catalogue())
-    events.insert(conn, traffic.events())
-    conn.commit()
-    return conn
-
-
-@pytest.fixture
-def server() -> Iterator[Slack]:
-    with slack_server() as running:
-        yield running
 
 
 def settings(tmp_path: Path, url: str | None = None) -> Settings:

@@ -8,33 +8,17 @@ from uuid import UUID
 
 import numpy as np
 import psycopg
-import pytest
 
 from nextpick.settings import Settings
 from nextpick.stages import alert, drift_report
-from nextpick.store import drift, events, impressions, items, sql
+from nextpick.store import drift, impressions, sql
 from nextpick.store.impressions import Impression
 from tests import traffic
-from tests.slack_server import Slack, slack_server
+from tests.slack_server import Slack
 
 NIGHT = traffic.END + timedelta(hours=11)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 RUN = "http://127.0.0.1:8081/dags/drift_report/runs/r1"
-
-
-@pytest.fixture
-def shop(conn: psycopg.Connection) -> psycopg.Connection:
-    """The unchanging shop, loaded."""
-    items.upsert(conn, traffic.catalogue())
-    events.insert(conn, traffic.events())
-    conn.commit()
-    return conn
-
-
-@pytest.fixture
-def server() -> Iterator[Slack]:
-    with slack_server() as running:
-        yield running
 
 
 def report(

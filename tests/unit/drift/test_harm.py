@@ -1,23 +1,22 @@
 """What drift comes to is said beside what became of the answers, and a retraining is asked for where that helps."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from nextpick.drift.columns import Class
 from nextpick.drift.harm import harm, retrain
+from nextpick.drift.measure import Measure, Verdict
 
 NIGHT = datetime(2025, 11, 12, 5, tzinfo=UTC)
 
 
-@dataclass(frozen=True)
-class One:
-    kind: str | None
-    verdict: str
+def one(kind: Class, verdict: Verdict) -> Measure:
+    return Measure("column", "psi", 0.2, 0.1, 0.05, 1000, 1000, verdict, kind)
 
 
-MOVED, BROKEN, HURT = One("distribution", "alarm"), One("contract", "broken"), One("outcome", "alarm")
-FINE, UNKNOWN = One("outcome", "ok"), One("outcome", "too_few_rows")
+MOVED, BROKEN, HURT = one("distribution", "alarm"), one("contract", "broken"), one("outcome", "alarm")
+FINE, UNKNOWN = one("outcome", "ok"), one("outcome", "too_few_rows")
 
 
 @pytest.mark.parametrize(
@@ -30,10 +29,10 @@ FINE, UNKNOWN = One("outcome", "ok"), One("outcome", "too_few_rows")
         ([MOVED, HURT], [UNKNOWN], "drift with harm"),
         ([BROKEN, HURT], [], "drift with harm"),
         ([HURT], [], "harm without drift"),
-        ([One(None, "warn")], [FINE], "drift, no harm"),
+        ([one("volume", "warn")], [FINE], "drift, no harm"),
     ],
 )
-def test_drift_is_joined_to_harm(alarms: list[One], others: list[One], said: str) -> None:
+def test_drift_is_joined_to_harm(alarms: list[Measure], others: list[Measure], said: str) -> None:
     assert harm([*alarms, *others], alarms) == said
 
 
@@ -49,6 +48,6 @@ def test_drift_is_joined_to_harm(alarms: list[One], others: list[One], said: str
     ],
 )
 def test_a_retraining_is_asked_for_once_in_a_while_and_never_on_broken_data(
-    harmed: str, alarms: list[One], requested: datetime | None, answer: str
+    harmed: str, alarms: list[Measure], requested: datetime | None, answer: str
 ) -> None:
     assert retrain(harmed, alarms, NIGHT, requested, 7) == answer  # type: ignore[arg-type]

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from nextpick.drift.measure import Measure, Verdict
 from nextpick.drift.nights import Dated, dated, over
-from nextpick.drift.verdict import Measure, Verdict
 
 
 @dataclass(frozen=True)

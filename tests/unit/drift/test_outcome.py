@@ -1,6 +1,5 @@
 """What became of answers, by numbers worked out by hand."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import log2
 
@@ -9,16 +8,9 @@ import pytest
 
 from nextpick.drift.outcome import ATTRIBUTION, by_release, online, ripe, taken
 from nextpick.evaluation.metrics import hit_rate_at_k, ndcg_at_k
+from nextpick.store.outcomes import Followed
 
 NIGHT = datetime(2025, 11, 13, 5, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class Followed:
-    release_id: int
-    places: np.ndarray
-    relevant: int
-    answers: int
 
 
 def followed(release_id: int, places: list[int], relevant: int, answers: int) -> Followed:

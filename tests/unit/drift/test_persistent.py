@@ -2,7 +2,8 @@
 
 import pytest
 
-from nextpick.drift.verdict import Measure, Verdict, persistent
+from nextpick.drift.measure import Measure, Verdict
+from nextpick.drift.verdict import persistent
 
 
 def measure(name: str, verdict: Verdict, value: float = 0.07, statistic: str = "psi") -> Measure:

@@ -1,10 +1,7 @@
 """The keys in use, in memory: read every second, and kept as they were while Postgres is away."""
 
-import asyncio
 import hmac
 from time import time
-
-import structlog
 
 from nextpick import keys
 from nextpick.keys import Key, Scope
@@ -12,13 +9,13 @@ from nextpick.settings import Settings
 from nextpick.store import keys as store
 from nextpick.store import sql
 from serving.bucket import Bucket
-from serving.database import Database, Unavailable
+from serving.database import Database, Row
 from serving.metrics import Metrics
+from serving.polled import Polled
 
 POLL_SECONDS = 1.0
 POLL_DEADLINE = 2.0
 ENVIRONMENT = "NEXTPICK_API_KEY_SHA256"
-log = structlog.get_logger()
 
 
 class Keyring:
@@ -29,33 +26,17 @@ class Keyring:
 
     def __init__(self, database: Database, settings: Settings, metrics: Metrics) -> None:
         self.read = False
-        self._database, self._metrics = database, metrics
-        self._query = sql.load("keys")["in_use"]
+        self._metrics = metrics
+        self._polled = Polled(database, sql.load("keys")["in_use"], self._follow, POLL_SECONDS, POLL_DEADLINE)
+        self.run, self.poll = self._polled.run, self._polled.poll
         secret = settings.api_key_sha256
         self._environment = None if secret is None else secret.get_secret_value().strip().lower().encode()
         self._keys: dict[str, Key] = {}
         self._buckets: dict[str, Bucket] = {}
-        self._failed = ""
 
-    async def run(self) -> None:
-        """Poll until cancelled."""
-        while True:
-            await self.poll()
-            await asyncio.sleep(POLL_SECONDS)
-
-    async def poll(self) -> None:
-        """Read once. Never raises: where it cannot be done, the keys stay as they were."""
-        try:
-            row = await self._database.fetch_one(self._query, None, POLL_DEADLINE)
-            self._keys = store.parse(row[0] if row else [])
-        except Unavailable:
-            return
-        except Exception as error:
-            if self._failed != (failed := type(error).__name__):  # once, not every second
-                log.exception("cannot read the keys; is the schema migrated?")
-            self._failed = failed
-            return
-        self.read, self._failed = True, ""
+    def _follow(self, row: Row | None) -> None:
+        self._keys = store.parse(row[0] if row else [])
+        self.read = True
         self._buckets = {key_id: bucket for key_id, bucket in self._buckets.items() if key_id in self._keys}
         self._metrics.keys_read.set(time())
 

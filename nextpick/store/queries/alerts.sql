@@ -17,12 +17,3 @@ SELECT count(*), coalesce(sum(pg_column_size(a.*)), 0)::bigint FROM nextpick.ale
 -- name: forget
 -- What was told before a moment.
 DELETE FROM nextpick.alerts WHERE told_at < %(before)s;
-
--- name: figures
--- The newest report's verdict and figures, and how many alerts Slack did not take in a day: one row for /metrics.
-SELECT extract(epoch FROM r.as_of)::float8, r.verdict, r.harm,
-       coalesce((SELECT jsonb_agg(jsonb_build_array(column_name, statistic, value, threshold, verdict, nights))
-                 FROM nextpick.drift_metrics AS m WHERE m.report_id = r.report_id), '[]'),
-       (SELECT count(*) FROM nextpick.alerts WHERE told_at > now() - interval '1 day' AND starts_with(outcome, 'failed'))
-FROM (SELECT) AS one
-LEFT JOIN LATERAL (SELECT * FROM nextpick.drift_reports ORDER BY as_of DESC LIMIT 1) AS r ON true;

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 
 from nextpick.drift import messages, slack
 from nextpick.drift.nights import Dated, over
+from nextpick.drift.windows import DAY, WEEK
 from nextpick.settings import Settings
 from nextpick.stages import alert
 from nextpick.store import alerts, drift
@@ -17,7 +18,6 @@ from nextpick.store import alerts, drift
 PENDING = "pending"  # nobody has been told yet
 REPEATED = "repeated"  # the report before told the same
 OVER = "over"  # what earlier reports told is as before again
-WEEK, DAY = timedelta(days=7), timedelta(days=1)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from nextpick.stages import skew
 from nextpick.store import outcomes
 
 SKEWED = 0.01  # of the answers compared, and more than one: a race that nobody saw is no fault of the features
-FEW = 5
+FEW = 5  # of the usual week one part in so many is enough to compare
 log = structlog.get_logger()
 
 

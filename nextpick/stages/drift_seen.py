@@ -11,7 +11,7 @@ from nextpick.drift.measure import Measure
 from nextpick.drift.observed import observe
 from nextpick.drift.served import served_columns
 from nextpick.drift.verdict import Silence
-from nextpick.drift.windows import WEEK, Windows, windows
+from nextpick.drift.windows import DAY, WEEK, Windows, windows
 from nextpick.params import DriftParams, Params
 from nextpick.schema import OCCURRED_AT
 from nextpick.settings import Settings
@@ -19,7 +19,6 @@ from nextpick.stages import drift_answers
 from nextpick.store import drift, events, items
 
 ANSWERS = 2000  # a window, drawn at random; of some ten items each
-DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)

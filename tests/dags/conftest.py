@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 from filelock import FileLock
+from starlette.testclient import TestClient
 
 from nextpick.settings import Settings
 from tests import orchestrated
@@ -82,3 +83,11 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         purge_cached_app()
         yield create_app()
         purge_cached_app()
+
+
+def buttons(airflow: Any, run: Any, task_id: str) -> dict[str, str]:
+    """Where the buttons on the page of a task lead, by their names."""
+    client = TestClient(airflow)
+    token = client.post("/auth/token", json={"username": "admin", "password": "a"}).json()["access_token"]
+    path = f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances/{task_id}/links"
+    return dict(client.get(path, headers={"Authorization": f"Bearer {token}"}).json()["extra_links"])

@@ -6,10 +6,10 @@ from typing import Any
 
 import psycopg
 import pytest
-from fastapi.testclient import TestClient
 
 from nextpick.store import drift, events, items
 from tests import orchestrated, traffic
+from tests.dags.conftest import buttons
 
 
 def test_a_night_run_twice_gives_the_same_rows_and_fails_nothing_by_its_verdict(
@@ -43,11 +43,5 @@ def test_where_drift_costs_answers_a_snapshot_is_asked_for_and_a_button_leads_to
         assert orchestrated.states(finished) == {"report": "success", "request_retrain": state}, tries
     (night,) = drift.reports(conn, 5)
     assert (night.retrain, night.reference_end - night.reference_start) == ("requested", timedelta(days=34))
-    client = TestClient(airflow)
-    token = client.post("/auth/token", json={"username": "admin", "password": "a"}).json()["access_token"]
-    links = client.get(
-        f"/api/v2/dags/drift_report/dagRuns/{finished.run_id}/taskInstances/report/links",
-        headers={"Authorization": f"Bearer {token}"},
-    ).json()
-    (link,) = links["extra_links"].values()
+    (link,) = buttons(airflow, finished, "report").values()
     assert link.endswith(f"/plugin/nextpick-drift/nextpick/reports/{night.report_id}")

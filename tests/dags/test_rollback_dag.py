@@ -7,13 +7,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from starlette.testclient import TestClient
 
 from nextpick import registry
 from nextpick.models import manifest
 from nextpick.settings import load_settings
 from nextpick.stages import go_live
 from nextpick.store import release_log, releases
+from tests.dags.conftest import buttons
 from tests.integration.registry.conftest import LINEAGE
 from tests.integration.release.generations import made, same
 from tests.orchestrated import run, states
@@ -107,10 +107,4 @@ def test_with_a_reason_it_goes_live_all_the_same_and_a_button_leads_to_what_it_c
     entry, blocked = release_log.newest(conn, 2)
     assert (entry.action, entry.who, entry.reason) == ("force", "dag_test", "a new season begins")
     assert (blocked.action, blocked.who) == ("block", f"precompute.{finished.run_id}")
-    client = TestClient(airflow)
-    token = client.post("/auth/token", json={"username": "admin", "password": "a"}).json()["access_token"]
-    links = client.get(
-        f"/api/v2/dags/precompute/dagRuns/{finished.run_id}/taskInstances/compare/links",
-        headers={"Authorization": f"Bearer {token}"},
-    ).json()
-    assert links["extra_links"] == {"What the release changes": "http://mlflow/artifacts/diff.md"}
+    assert buttons(airflow, finished, "compare") == {"What the release changes": "http://mlflow/artifacts/diff.md"}

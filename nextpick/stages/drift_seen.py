@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 import psycopg
 
+from nextpick.data.microseconds import microseconds
 from nextpick.drift.columns import BULK_DAYS, POPULARITY_DAYS, RECEIVED_AT, Column, Number, Rate, Traffic, fitting
 from nextpick.drift.measure import Measure
 from nextpick.drift.observed import observe
@@ -13,7 +14,7 @@ from nextpick.drift.served import served_columns
 from nextpick.drift.verdict import Silence
 from nextpick.drift.windows import DAY, WEEK, Windows, windows
 from nextpick.params import DriftParams, Params
-from nextpick.schema import OCCURRED_AT
+from nextpick.schema import KIND, OCCURRED_AT
 from nextpick.settings import Settings
 from nextpick.stages import drift_answers
 from nextpick.store import drift, events, items
@@ -65,20 +66,30 @@ def look(
 
 
 def _traffic(conn: psycopg.Connection, kinds: frozenset[str], since: datetime, end: datetime) -> Traffic:
-    first = {
-        what: pd.Series(drift.first_events(conn, what, sorted(kinds), since, end), dtype="int64")
-        for what in ("user", "item")
-    }
-    happened = events.read_arrived(conn, since=since - timedelta(days=POPULARITY_DAYS), before=end)
+    known = since - timedelta(days=POPULARITY_DAYS)
+    happened = events.read_arrived(conn, since=known, before=end)
+    counted = happened[happened[KIND].isin(kinds)]
     if not (happened[RECEIVED_AT] - happened[OCCURRED_AT] < timedelta(days=BULK_DAYS)).any():
         happened = happened.drop(columns=RECEIVED_AT)  # all of it was loaded: how late it was says nothing
     return Traffic(
         events=happened,
         kinds=kinds,
         catalogue=items.read(conn),
-        user_first=first["user"],
-        item_first=first["item"],
+        user_first=_first(conn, "user", counted, kinds, known),
+        item_first=_first(conn, "item", counted, kinds, known),
     )
+
+
+def _first(
+    conn: psycopg.Connection, what: str, counted: pd.DataFrame, kinds: frozenset[str], known: datetime
+) -> pd.Series:
+    """When each user or item of the interactions since `known` had its first ever, in microseconds; 0 where that was
+    before. Only of those who could be new in any window it is asked what was before: all others are old."""
+    first = counted.groupby(f"{what}_id")[OCCURRED_AT].min()
+    late = first.index[first >= known + timedelta(days=POPULARITY_DAYS) - WEEK]  # other nights begin a week sooner
+    found = pd.Series(microseconds(first), first.index)
+    found[drift.older(conn, what, late, sorted(kinds), known)] = 0
+    return found
 
 
 def _silence(conn: psycopg.Connection, as_of: datetime, weeks: int) -> Silence:

@@ -33,6 +33,7 @@ from nextpick.store import events, items, outcomes, releases
 from nextpick.store.outcomes import ANSWER_ID, DOUBTFUL, SINCE, Listed, Made
 
 SAMPLE = 200  # answers, of some ten items each
+ITEMS = 500  # of those shown, whose own features are computed again, from all that was ever done to them
 NOT_PROPOSED = "not proposed"  # in place of a feature: training would not have had the item among the candidates
 UNSURE, TOO_MANY = "events came in as it was given", "more events than an answer looks at"
 log = structlog.get_logger()
@@ -43,8 +44,9 @@ class Skew:
     """Of `compared` answers `unequal` were ranked by features that training would not have computed; `worst` is the
     feature that differs in most of them, or NOT_PROPOSED.
 
-    `left_out`: why -> answers that could not be compared. `items_unchecked`: of so many items the release's own
-    features were used, as they were changed since it was made, or, if of all, as users were erased since.
+    `left_out`: why -> answers that could not be compared. `items_unchecked`: of so many of the items they showed the
+    release's own features were used: they are more than ITEMS, were changed since it was made, or, if it is all of
+    them, users were erased since.
     """
 
     unequal: int
@@ -70,7 +72,9 @@ def run(conn: psycopg.Connection, settings: Settings, release_id: int, window: W
     release = releases.get(conn, release_id)
     folder = bundle_cache.folder(release.bundle_uri, release.bundle_sha256, settings.bundle_cache_folder)
     loaded = lookup.load(conn, replace(release, bundle_uri=str(folder)))
-    table, unchecked = _table(conn, loaded, made)
+    shown = loaded.items.rows(np.unique([item_id for one in answers for item_id in one.item_ids]))
+    checked = _checked(loaded, made, shown)
+    table = _table(conn, loaded, made, checked)
     hidden = np.zeros(len(loaded.items), bool)
     hidden[made.hidden_rows] = True
     known = outcomes.known(conn, answers, made, tuple(loaded.kinds))
@@ -85,7 +89,9 @@ def run(conn: psycopg.Connection, settings: Settings, release_id: int, window: W
             differing.append(differing_features(loaded.bundle, one, found))
     times = Counter(name for names in differing for name in names)
     worst = max((NOT_PROPOSED, *loaded.bundle.features), key=lambda name: times[name]) if times else None
-    result = Skew(sum(map(bool, differing)), len(differing), worst, Counter(left_out.values()), unchecked)
+    result = Skew(
+        sum(map(bool, differing)), len(differing), worst, Counter(left_out.values()), len(shown) - len(checked)
+    )
     log.info("skew", release=release_id, **asdict(result))
     return result
 
@@ -132,21 +138,27 @@ def differing_features(bundle: Bundle, answer: Listed, found: Mapping[str, np.nd
     return {bundle.features[column] for column in np.flatnonzero(differs).tolist()}
 
 
-def _table(conn: psycopg.Connection, loaded: Loaded, made: Made) -> tuple[ItemTable, int]:
-    """The item table computed again, and of how many items the release's own row stands in it."""
+def _checked(loaded: Loaded, made: Made, shown: np.ndarray) -> np.ndarray:
+    """Of the rows of the items shown those whose features can and shall be computed again, the same every time."""
     if made.erased:  # their events are gone, and which items they were of nobody may know
-        return loaded.table, len(loaded.items)
-    catalogue = items.read(conn)
-    pieces = events.by_item(conn, tuple(loaded.kinds), made.cutoff, made.known)
-    table = item_table_of(pieces, catalogue, loaded.items, loaded.cutoff)
-    stale = np.isin(np.array(loaded.items.ids, object), np.array(made.changed, object))
-    kept = [loaded.table if old else table for old in stale.tolist()]
+        return shown[:0]
+    stale = np.isin(np.array(loaded.items.ids, object)[shown], np.array(made.changed, object))
+    return np.random.default_rng(loaded.release_id).permutation(shown[~stale])[:ITEMS]
+
+
+def _table(conn: psycopg.Connection, loaded: Loaded, made: Made, checked: np.ndarray) -> ItemTable:
+    """The release's item table, where the rows of `checked` are computed again."""
+    wanted = [loaded.items.ids[row] for row in checked.tolist()]
+    pieces = events.by_item(conn, tuple(loaded.kinds), made.cutoff, made.known, item_ids=wanted)
+    table = item_table_of(pieces, items.read(conn), loaded.items, loaded.cutoff)
+    again = np.isin(np.arange(len(loaded.items)), checked)
+    kept = [table if new else loaded.table for new in again.tolist()]
     return ItemTable(
-        features=np.where(stale[:, None], loaded.table.features, table.features),
+        features=np.where(again[:, None], table.features, loaded.table.features),
         titles=tuple(one.titles[row] for row, one in enumerate(kept)),
         categories=tuple(one.categories[row] for row, one in enumerate(kept)),
-        prices=np.where(stale, loaded.table.prices, table.prices),
-    ), int(stale.sum())
+        prices=np.where(again, table.prices, loaded.table.prices),
+    )
 
 
 def _left_out(known: pd.DataFrame) -> dict[object, str]:

@@ -142,16 +142,10 @@ def newest_event(conn: psycopg.Connection, as_of: datetime) -> datetime | None:
     return row[0] if row else None
 
 
-def first_events(
-    conn: psycopg.Connection, what: str, kinds: Sequence[str], since: datetime, before: datetime
-) -> dict[str, int]:
-    """By id, when each `what` ("user" or "item") active in [since, before) had its first event ever, of these kinds.
-
-    Microseconds since 1970 UTC.
-    """
-    return dict(
-        conn.execute(_SQL[f"first_by_{what}"], {"kinds": list(kinds), "since": since, "before": before}).fetchall()
-    )
+def older(conn: psycopg.Connection, what: str, ids: Sequence[str], kinds: Sequence[str], before: datetime) -> list[str]:
+    """Those of some users or items (`what`: "user", "item") that had an event of these kinds before a moment."""
+    values = {"ids": list(ids), "kinds": list(kinds), "before": before}
+    return [row[0] for row in conn.execute(_SQL[f"older_{what}s"], values)] if values["ids"] else []
 
 
 def live_events(conn: psycopg.Connection, since: datetime, before: datetime) -> int:

@@ -101,14 +101,21 @@ def of_users(
 
 
 def by_item(
-    conn: psycopg.Connection, kinds: Sequence[str], before: datetime, known: datetime, rows: int = ROWS_AT_ONCE
+    conn: psycopg.Connection,
+    kinds: Sequence[str],
+    before: datetime,
+    known: datetime,
+    rows: int = ROWS_AT_ONCE,
+    item_ids: Sequence[str] | None = None,
 ) -> Iterator[pd.DataFrame]:
     """All there is of `kinds` before a moment, as of_users, in pieces of about so many rows: an item's are in one.
+    Where `item_ids` are given, of those alone.
 
     Postgres sorts them, on its disk where they are many; here no more is in memory than a piece and, where an item
     has more rows than that, the rows of one item. Gives at least one piece, if an empty one.
     """
-    sent = _rows(conn, "by_item", {"kinds": list(kinds), "before": before, "known": known})
+    some_ids = None if item_ids is None else list(item_ids)
+    sent = _rows(conn, "by_item", {"kinds": list(kinds), "before": before, "known": known, "item_ids": some_ids})
     kept = _INTERACTIONS.empty_table().to_pandas()
     while some := list(islice(sent, rows)):
         kept = pd.concat([kept, _frame(some, _INTERACTIONS)], ignore_index=True)

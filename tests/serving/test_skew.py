@@ -21,6 +21,7 @@ from tests.serving.conftest import running
 pytestmark = pytest.mark.anyio
 USERS = ("tea00", "tea07", "tool02")
 LONG_AGO = datetime(2025, 11, 1, tzinfo=UTC)  # before the release's cutoff
+SHOWN = "SELECT item_ids FROM nextpick.impressions WHERE user_id LIKE 't%'"
 DONE = ("tea-03", "tool-01", "tea-03")
 AT_ONCE, LATE = timedelta(0), timedelta(minutes=3)
 
@@ -163,7 +164,17 @@ async def test_once_users_were_erased_the_items_own_rows_are_used(
 ) -> None:
     conn.autocommit = True
     erasure.erase(conn, "tea07")
-    assert measure(conn, tmp_path, answered) == Skew(0, 4, None, {}, 30)
+    assert measure(conn, tmp_path, answered) == Skew(0, 4, None, {}, 21)  # all they showed
+
+
+async def test_of_more_items_than_some_hundreds_a_sample_is_computed_again(
+    answered: int, conn: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = len({item for (ids,) in conn.execute(SHOWN) for item in ids})
+    monkeypatch.setattr(skew, "ITEMS", 3)
+    found = measure(conn, tmp_path, answered)
+    assert (found.unequal, found.compared, found.items_unchecked) == (0, 6, shown - 3)
+    assert measure(conn, tmp_path, answered) == found
 
 
 async def test_without_answers_nothing_is_compared_nor_looked_for(

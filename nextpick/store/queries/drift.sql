@@ -2,17 +2,19 @@
 -- When the newest event before as_of happened, or null.
 SELECT max(occurred_at) FROM nextpick.events WHERE occurred_at < %(as_of)s;
 
--- name: first_by_user
--- Of the users active since a moment: when each had the first event of these kinds, in microseconds since 1970 UTC.
-SELECT user_id, (extract(epoch FROM min(occurred_at)) * 1000000)::bigint FROM nextpick.events
-WHERE occurred_at < %(before)s AND kind = ANY (%(kinds)s)
-GROUP BY user_id HAVING max(occurred_at) >= %(since)s;
+-- name: older_users
+-- Of some users those with an event of these kinds before a moment: an index tells each, from the newest month back.
+SELECT u.user_id FROM unnest(%(ids)s::text[]) AS u (user_id)
+CROSS JOIN LATERAL (
+    SELECT FROM nextpick.events AS e
+    WHERE e.user_id = u.user_id AND e.occurred_at < %(before)s AND e.kind = ANY (%(kinds)s)
+    ORDER BY e.occurred_at DESC LIMIT 1
+) AS e;
 
--- name: first_by_item
--- The same of the items.
-SELECT item_id, (extract(epoch FROM min(occurred_at)) * 1000000)::bigint FROM nextpick.events
-WHERE occurred_at < %(before)s AND kind = ANY (%(kinds)s)
-GROUP BY item_id HAVING max(occurred_at) >= %(since)s;
+-- name: older_items
+-- The same of some items, by one look at the events: an index for this alone would cost every event that comes in.
+SELECT DISTINCT item_id FROM nextpick.events
+WHERE item_id = ANY (%(ids)s) AND occurred_at < %(before)s AND kind = ANY (%(kinds)s);
 
 -- name: live_events
 -- How many events of a window came in within two days of happening: those of a bulk load of the past did not.

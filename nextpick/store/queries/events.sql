@@ -73,10 +73,11 @@ COPY (
 ) TO STDOUT (FORMAT csv);
 
 -- name: by_item
--- What everybody did before a moment, as of_users, item by item.
+-- What everybody did before a moment, as of_users, item by item; of some items where they are told.
 COPY (
     SELECT e.user_id, e.item_id, e.kind, e.occurred_at FROM nextpick.events AS e
     WHERE e.occurred_at < %(before)s AND e.received_at <= %(known)s AND e.kind = ANY (%(kinds)s)
+      AND (%(item_ids)s::text[] IS NULL OR e.item_id = ANY (%(item_ids)s::text[]))
       AND NOT EXISTS (
           SELECT FROM nextpick.erased_users AS x WHERE x.user_id = e.user_id AND x.erased_at >= e.received_at)
     ORDER BY e.item_id COLLATE "C"

@@ -10,8 +10,10 @@ import psycopg
 import pytest
 
 from nextpick.errors import StoreError
+from nextpick.params import load_params
 from nextpick.settings import Settings
 from nextpick.stages import drift_report
+from nextpick.stages.drift_seen import look
 from nextpick.store import drift, events, impressions, sql
 from nextpick.store.impressions import Impression
 from tests import traffic
@@ -80,6 +82,22 @@ def test_a_past_night_knows_nothing_of_what_came_after(shop: psycopg.Connection,
     raise_prices(shop)
     assert report(shop, tmp_path, as_of=NIGHT).judgement.verdict == "alarm"
     assert report(shop, tmp_path, as_of=NIGHT - 8 * DAY).judgement.verdict == "ok"
+
+
+def test_who_is_new_is_told_by_all_that_ever_was_though_only_weeks_of_it_are_read(shop: psycopg.Connection) -> None:
+    everything, params = load_params(Path("params.yaml")), load_params(Path("params.yaml")).drift
+    with shop.transaction():
+        seen = look(shop, settings(Path("/nowhere")), everything, params, NIGHT)
+    counted = traffic.events().query("kind == 'purchase'")
+    for name, column in (("new_user", "user_id"), ("new_item", "item_id")):
+        first = counted.groupby(column)["occurred_at"].transform("min")
+        (rate,) = (one for one in seen.rates if one.name == name)
+        spans = (seen.windows.current, *seen.windows.weeks)
+        for (new, of), (start, end) in zip((rate.current, *rate.weeks), spans, strict=True):
+            inside = counted[(counted["occurred_at"] >= start) & (counted["occurred_at"] < end)]
+            fresh = inside[first[inside.index] >= start]
+            expected = (inside, fresh) if column == "item_id" else (inside[column].unique(), fresh[column].unique())
+            assert (of, new) == tuple(map(len, expected))
 
 
 def test_what_moved_is_told_once_and_what_moves_later_too(

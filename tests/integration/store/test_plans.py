@@ -1,4 +1,5 @@
-"""What the service asks every second, or at every request, is found by an index: its cost does not grow."""
+"""What is asked every second, at every request, or of each of many users is found by an index: it costs no more
+as tables grow."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -28,6 +29,7 @@ ASKED: dict[tuple[str, str], dict[str, Any]] = {
     ("releases", "follow"): {"variant": "default"},
     ("keys", "in_use"): {},
     ("lists", "read"): {"release_id": 1, "user_id": "u7", "cutoff": LAST, "kinds": ["view"], "limit": 1000},
+    ("drift", "older_users"): {"ids": ["u7", "u8"], "before": LAST, "kinds": ["view"]},
     ("impressions", "known"): {"ids": [UUID(int=1)], "since": LAST},
 }
 

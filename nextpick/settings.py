@@ -16,6 +16,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix="NEXTPICK_",
+        env_ignore_empty=True,  # as a template of .env leaves it, or compose
         env_file=(PROJECT / ".nextpick" / "local.env", PROJECT / ".env"),  # the later file wins
         extra="ignore",
         frozen=True,

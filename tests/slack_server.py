@@ -29,7 +29,7 @@ class Slack:
     messages: list[dict[str, Any]] = field(default_factory=list)
     answer: tuple[int, str] | None = None
     busy: int | None = None
-    retry_after: int = 3600
+    retry_after: int | str = 3600
 
     def judge(self, path: str, sent: str | None, body: bytes) -> tuple[int, str]:
         """The status and text for what was posted, which is kept where it is taken."""

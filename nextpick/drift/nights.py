@@ -28,14 +28,22 @@ class Dated:
     alarm: bool
 
 
-def dated(measures: Sequence[Measure], before: Sequence[Sequence[Before]]) -> tuple[Dated, ...]:
-    """Tonight's measures among those of the nights before, newest first.
+def dated(
+    measures: Sequence[Measure], before: Sequence[Sequence[Before]], own: Sequence[Sequence[Before]] | None = None
+) -> tuple[Dated, ...]:
+    """Tonight's measures among those of the nights before, newest first. `own`: of those nights the ones that
+    `persistent` may ask; all by default.
 
     Alarms are what alarms the first night, what lasts, and what was an alarm and has not come back below the bar of a
-    warning: one that wavers about its threshold is one alarm and not many.
+    warning: one that wavers about its threshold is one alarm and not many. A night that could not measure it, as the
+    one after a day on which the shop is closed, tells nothing of it.
     """
-    last = {_key(measure): measure for measure in (before[0] if before else ())}
-    lasting = {_key(measure) for measure in persistent(measures, before)}
+    last: dict[tuple[str, str], Before] = {}
+    for night in before:
+        for seen in night:
+            if seen.verdict != "too_few_rows":
+                last.setdefault(_key(seen), seen)
+    lasting = {_key(measure) for measure in persistent(measures, before if own is None else own)}
     found = []
     for measure in measures:
         key, moved = _key(measure), measure.verdict in MOVED
@@ -46,12 +54,12 @@ def dated(measures: Sequence[Measure], before: Sequence[Sequence[Before]]) -> tu
     return tuple(found)
 
 
-def over(tonight: Sequence[Dated], told: Sequence[Before]) -> tuple[str, ...]:
-    """The columns that people were told of and that are as before again: some of their statistics are fine tonight, and
-    none moves. (Not each that was told: where nothing is missing any more, that is not measured.)"""
+def over(tonight: Sequence[Dated], told: Sequence[str]) -> tuple[str, ...]:
+    """Of the columns that people were told of those that are as before again: some of their statistics are fine
+    tonight, and none moves. (Not all: where nothing is missing any more, that is not measured.)"""
     moving = {one.measure.column_name for one in tonight if one.measure.verdict in MOVED}
     fine = {one.measure.column_name for one in tonight if one.measure.verdict == "ok"}
-    return tuple(dict.fromkeys(m.column_name for m in told if m.column_name in fine - moving))
+    return tuple(column for column in told if column in fine - moving)
 
 
 def _key(measure: Measure | Before) -> tuple[str, str]:

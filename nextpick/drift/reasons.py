@@ -41,7 +41,7 @@ def _words(measure: Measure) -> str:
     shares = f"(alarm above {100 * threshold:.1f}, chance explains {100 * floor:.1f})"
     times = f"(alarm from {2**threshold:.2g} times or 1/{2**threshold:.2g}, chance explains {2**floor:.2g} times)"
     return {
-        "silence": f"none in the last day, though {value:.0%} of the same weekdays before had some",
+        "silence": f"none for a day or longer, though {value:.0%} of the same weekdays before had some",
         "volume": f"{2**value:.2g} times the usual week's {times}",
         "level": f"{2**value:.2g} times the usual week's {times}",
         "missing": f"missing in {100 * value:.1f} of 100 rows more than before {shares}",

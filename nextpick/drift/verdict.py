@@ -28,10 +28,15 @@ SILENT = 0.85  # of the same weekdays that had events, for a day without any to 
 
 @dataclass(frozen=True)
 class Silence:
-    """Live events in the day before the report, and in the same day of each reference week."""
+    """Live events in the day before the report, and in the same day of each reference week.
+
+    `earlier`: where that day had none, the same of each silent day before it, up to six: an open shop's feed that died
+    on a Friday is no better on the Saturday on which it is closed.
+    """
 
     last_day: int
     before: tuple[int, ...]
+    earlier: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -169,12 +174,13 @@ def _shown(finding: Finding, bar: float) -> float:
 
 
 def _measure_silence(silence: Silence) -> list[Measure]:
-    """The share of the same weekdays with live events, where the last day had none; 0 where it had some."""
-    if not silence.before or not sum(silence.before):
+    """The largest share of the same weekdays with live events of any day that had none, to the last; 0 where it had."""
+    days = [day for day in (silence.before, *silence.earlier) if day]
+    if not any(map(sum, days)):
         return []  # nothing ever came in live: data are loaded in bulk, and a day without is no news
-    value = 0.0 if silence.last_day else sum(day > 0 for day in silence.before) / len(silence.before)
+    value = 0.0 if silence.last_day else max(sum(week > 0 for week in day) / len(day) for day in days)
     verdict: Verdict = "broken" if value > SILENT else "ok"
-    n = sum(silence.before), silence.last_day
+    n = sum(map(sum, days)), silence.last_day
     return [Measure("live_events", "silence", value, SILENT, None, *n, verdict, "contract")]
 
 

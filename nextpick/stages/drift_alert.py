@@ -16,8 +16,9 @@ from nextpick.stages import alert
 from nextpick.store import alerts, drift
 
 PENDING = "pending"  # nobody has been told yet
-REPEATED = "repeated"  # the report before told the same
-OVER = "over"  # what earlier reports told is as before again
+REPEATED = "repeated"  # people know
+OVER = "over"  # what was told is as before again
+_HEARD = (slack.SENT, slack.NOT_CONFIGURED)
 
 
 @dataclass(frozen=True)
@@ -35,15 +36,9 @@ class Night:
         return [one for one in self.measures if one.alarm]
 
 
-def tell(
-    conn: psycopg.Connection,
-    settings: Settings,
-    night: Night,
-    earlier: drift.Report | None,
-    before: Sequence[drift.Report],
-) -> str:
-    """Send what neither this night's earlier report nor those before it, newest first, have told; what became of it.
-    Never raises for a Slack that fails."""
+def tell(conn: psycopg.Connection, settings: Settings, night: Night, earlier: drift.Report | None) -> str:
+    """Send what people do not know yet, and what became of it; `earlier` is this night's report before. What was told
+    is kept by column and not by night. Never raises for a Slack that fails."""
 
     @contextmanager
     def database() -> Iterator[psycopg.Connection]:
@@ -52,41 +47,35 @@ def tell(
     def send(what: str, message: messages.Message) -> str:
         return alert.tell(settings, what, message, database)
 
-    said, told = _night(night), _told(before)
-    outcome = "not_needed"
+    with conn.transaction():
+        told = alerts.told(conn, heard=slack.configured(settings))
+    said, outcome = _night(night), _so_far(night, earlier)
     if ended := over(night.measures, told):
-        first = earlier is None or _is_open(earlier)
-        outcome = send("over", messages.over_message(said, ended)) if first else OVER
-        outcome = OVER if outcome == slack.SENT else outcome
-    if night.alarms and not outcome.startswith("failed"):
-        outcome = _alert(night, earlier, told) or send("drift", messages.drift_message(said))
+        outcome = send("over", messages.over_message(said, ended))
+        if _heard(outcome):
+            outcome = OVER
+            with conn.transaction():
+                alerts.over(conn, ended)
+    alarming = sorted({one.measure.column_name for one in night.alarms})
+    if not outcome.startswith("failed") and not set(alarming) <= set(told):
+        outcome = send("drift", messages.drift_message(said))
+        if _heard(outcome):
+            with conn.transaction():
+                alerts.remember(conn, alarming, outcome)
     _keep_alive(conn, settings, night, said, send)
     return outcome
 
 
-def _alert(night: Night, earlier: drift.Report | None, told: Sequence[drift.Metric]) -> str | None:
-    """What became of the alert where it was sent before, or None where it is due."""
-    if earlier is not None and not _is_open(earlier) and not _news(night, earlier.alarms):
+def _so_far(night: Night, earlier: drift.Report | None) -> str:
+    """What is to be said of the night where there is nothing to tell."""
+    if earlier is not None and earlier.notified in (*_HEARD, OVER):
         return earlier.notified
-    return None if _news(night, told) else REPEATED
+    return REPEATED if night.alarms else "not_needed"
 
 
-def _news(night: Night, told: Sequence[drift.Metric]) -> bool:
-    """Whether a column alarms of which nobody was told, by whatever statistic."""
-    known = {metric.column_name for metric in told}
-    return any(one.measure.column_name not in known for one in night.alarms)
-
-
-def _told(before: Sequence[drift.Report]) -> Sequence[drift.Metric]:
-    """The alarms that people know of: those of the newest report whose news reached them."""
-    closed = (one for one in before if not _is_open(one))
-    newest = next(closed, None)
-    return () if newest is None else newest.alarms
-
-
-def _is_open(report: drift.Report) -> bool:
-    """Whether what it had to tell has reached nobody: Slack failed, nobody was asked to, or it died before."""
-    return report.notified.startswith("failed") or report.notified in (PENDING, "not_asked", slack.NOT_CONFIGURED)
+def _heard(outcome: str) -> bool:
+    """Whether it was told to whomever there is; to the log where that is all."""
+    return outcome in _HEARD
 
 
 def _keep_alive(conn: psycopg.Connection, settings: Settings, night: Night, said: messages.Night, send: Any) -> None:

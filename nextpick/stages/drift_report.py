@@ -23,8 +23,8 @@ from nextpick.stages.drift_seen import Seen, look
 from nextpick.store import drift
 from nextpick.store.transactions import require_idle
 
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 PAGE = "/plugin/nextpick-drift/nextpick"  # of the reports, inside the Airflow UI
-NIGHTS_BEFORE = 8  # reports that a night is seen among, those of the same window with them
 log = structlog.get_logger()
 
 
@@ -85,6 +85,13 @@ def run(conn: psycopg.Connection, settings: Settings, asked: Asked) -> DriftRepo
     after the HTML is whole. Raises: StoreError where `conn` is in a transaction; ConfigError."""
     require_idle(conn, "A drift report")  # its rows are committed before it alerts
     everything, params = _params(settings, asked)
+    with drift.alone(conn):
+        return _report(conn, settings, asked, everything, params)
+
+
+def _report(
+    conn: psycopg.Connection, settings: Settings, asked: Asked, everything: Params, params: DriftParams
+) -> DriftReport:
     with conn.transaction():
         conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         seen = look(conn, settings, everything, params, asked.as_of)
@@ -92,7 +99,8 @@ def run(conn: psycopg.Connection, settings: Settings, asked: Asked) -> DriftRepo
         before = _before(conn, asked.as_of)
         requested = drift.retrain_requested(conn, asked.as_of)
     judgement = judge(seen.columns, seen.volume, seen.silence, params, seen.rates, seen.numbers, seen.skew)
-    measures = dated(judgement.measures, [one.metrics for one in of_their_own(before, seen.windows.current[1])])
+    own = of_their_own(before, seen.windows.current[1])
+    measures = dated(judgement.measures, [one.metrics for one in before], [one.metrics for one in own])
     alarms = [one.measure for one in measures if one.alarm]
     harmed = harm(judgement.measures, alarms)
     may_ask, may_tell = asked.retrain and asked.fresh, asked.notify and asked.fresh
@@ -104,16 +112,20 @@ def run(conn: psycopg.Connection, settings: Settings, asked: Asked) -> DriftRepo
     with conn.transaction():
         report_id = drift.save(conn, row, [_metric(one) for one in measures])
     told = drift_alert.Night(row, measures, address(settings, report_id), asked.run_url)
-    notified = _told(conn, settings, told, report_id, earlier, before) if may_tell else str(row["notified"])
+    notified = _told(conn, settings, told, report_id, earlier) if may_tell else str(row["notified"])
     log.info("drift report", verdict=row["verdict"], why=row["reasons"], slack=notified, harm=harmed, retrain=answer)
     asks = answer == "requested" and not _acted_on(earlier)
     return DriftReport(report_id, asked.as_of, seen.windows, judgement, measures, harmed, path, notified, asks)
 
 
 def _before(conn: psycopg.Connection, as_of: datetime) -> list[drift.Report]:
-    """The newest reports of the week before that could judge anything, newest first."""
-    found = drift.reports(conn, NIGHTS_BEFORE, before=as_of)
-    return [one for one in found if one.as_of >= as_of - WEEK and one.verdict != "too_few_rows"]
+    """The reports of the nights of the week before that could judge anything, newest first, one each: those of less
+    than half a day before tonight, or before each other, are of the same night."""
+    found: list[drift.Report] = []
+    for one in drift.heads(conn, as_of - WEEK, as_of):
+        if one.verdict != "too_few_rows" and (found[-1].as_of if found else as_of) - one.as_of >= DAY / 2:
+            found.append(one)
+    return drift.measured(conn, found)
 
 
 def _acted_on(earlier: drift.Report | None) -> bool:
@@ -131,8 +143,8 @@ def _kept(earlier: drift.Report | None, answer: str | None) -> str:
 
 
 def of_their_own(before: Sequence[drift.Report], end: datetime) -> list[drift.Report]:
-    """Of reports, newest first, those of another night than tonight's, which ends at `end`, one each: a report after a
-    release, or after a day without events, looks at nearly the same once more and knows nothing of its own."""
+    """Of nights, newest first, those that looked at other days than tonight, which ends at `end`, and than each other:
+    a report after a day without events looks at nearly the same once more and knows nothing of its own."""
     found: list[drift.Report] = []
     for one in before:
         last = found[-1].current_end if found else end
@@ -141,11 +153,13 @@ def of_their_own(before: Sequence[drift.Report], end: datetime) -> list[drift.Re
     return found
 
 
-def _params(settings: Settings, wanted: Asked) -> tuple[Params, DriftParams]:
+def _params(settings: Settings, asked: Asked) -> tuple[Params, DriftParams]:
     """All, and those of drift as they were asked for."""
+    if asked.as_of < EARLIEST:
+        raise ConfigError(f"A drift report of {asked.as_of:%d %B %Y} cannot be made: no event is that old.")
     everything = load_params(settings.project / "params.yaml")
-    asked = {"window_days": wanted.window_days, "reference_weeks": wanted.reference_weeks}
-    chosen = {name: value for name, value in asked.items() if value is not None}
+    named = {"window_days": asked.window_days, "reference_weeks": asked.reference_weeks}
+    chosen = {name: value for name, value in named.items() if value is not None}
     try:
         return everything, DriftParams.model_validate({**everything.drift.model_dump(), **chosen})
     except ValidationError as error:
@@ -165,9 +179,8 @@ def _told(
     night: drift_alert.Night,
     report_id: int,
     earlier: drift.Report | None,
-    before: Sequence[drift.Report],
 ) -> str:
-    notified = drift_alert.tell(conn, settings, night, earlier, before)
+    notified = drift_alert.tell(conn, settings, night, earlier)
     with conn.transaction():
         drift.mark_notified(conn, report_id, notified)
     return notified

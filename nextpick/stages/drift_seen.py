@@ -19,6 +19,7 @@ from nextpick.settings import Settings
 from nextpick.stages import drift_answers
 from nextpick.store import drift, events, items
 
+REMEMBERED_DAYS = 92  # that long a feed is missed; older live events are looked for in vain
 ANSWERS = 2000  # a window, drawn at random; of some ten items each
 
 
@@ -93,7 +94,14 @@ def _first(
 
 
 def _silence(conn: psycopg.Connection, as_of: datetime, weeks: int) -> Silence:
-    return Silence(
-        drift.live_events(conn, as_of - DAY, as_of),
-        tuple(drift.live_events(conn, as_of - DAY - WEEK * week, as_of - WEEK * week) for week in range(1, weeks + 1)),
-    )
+    """Weeks are counted back from the newest live event: an outage is never what is usual, however long it lasts."""
+    newest = drift.newest_live_event(conn, as_of - DAY * REMEMBERED_DAYS, as_of)
+    silent = 0 if newest is None else min(7, (as_of - newest) // DAY)
+
+    def usual(day: int) -> tuple[int, ...]:
+        end = as_of - DAY * day
+        back = 1 if newest is None else max(1, -(-(end - newest) // WEEK))
+        spans = ((end - DAY - WEEK * week, end - WEEK * week) for week in range(back, back + weeks))
+        return tuple(drift.live_events(conn, *span) for span in spans)
+
+    return Silence(drift.live_events(conn, as_of - DAY, as_of), usual(0), tuple(usual(day) for day in range(1, silent)))

@@ -1,5 +1,6 @@
 """What people were told, or should have been."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import psycopg
@@ -35,3 +36,18 @@ def old(conn: psycopg.Connection, before: datetime) -> tuple[int, int]:
 def forget(conn: psycopg.Connection, before: datetime) -> None:
     """Delete them."""
     conn.execute(_SQL["forget"], {"before": before})
+
+
+def told(conn: psycopg.Connection, heard: bool) -> list[str]:
+    """The columns that people know to have drifted; with `heard` without those that only a log was told of."""
+    return [row[0] for row in conn.execute(_SQL["told"], {"heard": heard})]
+
+
+def remember(conn: psycopg.Connection, columns: Sequence[str], outcome: str) -> None:
+    """These columns were told of; the caller commits."""
+    conn.execute(_SQL["remember"], {"columns": list(columns), "outcome": outcome})
+
+
+def over(conn: psycopg.Connection, columns: Sequence[str]) -> None:
+    """These columns were told to be as before again; the caller commits."""
+    conn.execute(_SQL["over"], {"columns": list(columns)})

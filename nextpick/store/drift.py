@@ -1,16 +1,19 @@
 """Drift reports, and what a report needs to know besides the events themselves. Light: the Airflow page imports it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from nextpick.store import arrays, sql
 
+REPORT_LOCK = 0x64726674  # "drft": the advisory lock of whoever makes a report
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 _SQL = sql.load("drift")
 
@@ -63,6 +66,20 @@ class Report:
         return tuple(metric for metric in self.metrics if metric.alarm)
 
 
+@contextmanager
+def alone(conn: psycopg.Connection) -> Iterator[None]:
+    """While it lasts nobody else makes a report: of two at once the second finds what the first has told. `conn` is in
+    no transaction; where it breaks, Postgres lets the next one in."""
+    with conn.transaction():
+        conn.execute(_SQL["lock"], {"key": REPORT_LOCK})
+    try:
+        yield
+    finally:
+        if not conn.closed and conn.info.transaction_status == TransactionStatus.IDLE:
+            with conn.transaction():
+                conn.execute(_SQL["unlock"], {"key": REPORT_LOCK})
+
+
 @dataclass(frozen=True)
 class Answer:
     """What drift needs of one impression: float32 scores (k,), k sources, float32 features (k * F,) or None."""
@@ -102,6 +119,19 @@ def reports(conn: psycopg.Connection, limit: int, before: datetime = FOREVER) ->
     return _read(conn, "reports", {"limit": limit, "before": before})
 
 
+def heads(conn: psycopg.Connection, since: datetime, before: datetime) -> list[Report]:
+    """The reports of nights of [since, before), newest first, without their metrics."""
+    found = conn.cursor(row_factory=class_row(Report)).execute(_SQL["heads"], {"since": since, "before": before})
+    return found.fetchall()
+
+
+def measured(conn: psycopg.Connection, found: Sequence[Report]) -> list[Report]:
+    """The same reports with their metrics."""
+    ids = [report.report_id for report in found]
+    metrics = conn.cursor(row_factory=class_row(Metric)).execute(_SQL["metrics"], {"report_ids": ids}).fetchall()
+    return [replace(one, metrics=tuple(m for m in metrics if m.report_id == one.report_id)) for one in found]
+
+
 def report(conn: psycopg.Connection, report_id: int) -> Report | None:
     """One report by its id."""
     return next(iter(_read(conn, "report", {"report_id": report_id})), None)
@@ -113,10 +143,7 @@ def report_of(conn: psycopg.Connection, as_of: datetime) -> Report | None:
 
 
 def _read(conn: psycopg.Connection, query: str, parameters: Mapping[str, Any]) -> list[Report]:
-    found = conn.cursor(row_factory=class_row(Report)).execute(_SQL[query], parameters).fetchall()
-    ids = [report.report_id for report in found]
-    metrics = conn.cursor(row_factory=class_row(Metric)).execute(_SQL["metrics"], {"report_ids": ids}).fetchall()
-    return [replace(one, metrics=tuple(m for m in metrics if m.report_id == one.report_id)) for one in found]
+    return measured(conn, conn.cursor(row_factory=class_row(Report)).execute(_SQL[query], parameters).fetchall())
 
 
 def mark_requested(conn: psycopg.Connection, report_id: int) -> None:
@@ -146,6 +173,12 @@ def older(conn: psycopg.Connection, what: str, ids: Sequence[str], kinds: Sequen
     """Those of some users or items (`what`: "user", "item") that had an event of these kinds before a moment."""
     values = {"ids": list(ids), "kinds": list(kinds), "before": before}
     return [row[0] for row in conn.execute(_SQL[f"older_{what}s"], values)] if values["ids"] else []
+
+
+def newest_live_event(conn: psycopg.Connection, since: datetime, before: datetime) -> datetime | None:
+    """When the newest event of [since, before) happened that came in as it happened, or None where there is none."""
+    row = conn.execute(_SQL["newest_live"], {"since": since, "before": before}).fetchone()
+    return row[0] if row else None
 
 
 def live_events(conn: psycopg.Connection, since: datetime, before: datetime) -> int:

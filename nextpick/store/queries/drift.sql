@@ -1,3 +1,11 @@
+-- name: lock
+-- Waits until nobody else makes a report; kept until unlock, or until the session ends.
+SELECT pg_advisory_lock(%(key)s);
+
+-- name: unlock
+-- Let the next one in.
+SELECT pg_advisory_unlock(%(key)s);
+
 -- name: newest
 -- When the newest event before as_of happened, or null.
 SELECT max(occurred_at) FROM nextpick.events WHERE occurred_at < %(as_of)s;
@@ -15,6 +23,12 @@ CROSS JOIN LATERAL (
 -- The same of some items, by one look at the events: an index for this alone would cost every event that comes in.
 SELECT DISTINCT item_id FROM nextpick.events
 WHERE item_id = ANY (%(ids)s) AND occurred_at < %(before)s AND kind = ANY (%(kinds)s);
+
+-- name: newest_live
+-- When the newest event of a window happened that came in within two days of it, or null: by the index, from the end.
+SELECT occurred_at FROM nextpick.events
+WHERE occurred_at >= %(since)s AND occurred_at < %(before)s AND received_at < occurred_at + interval '2 days'
+ORDER BY occurred_at DESC LIMIT 1;
 
 -- name: live_events
 -- How many events of a window came in within two days of happening: those of a bulk load of the past did not.
@@ -79,6 +93,12 @@ UPDATE nextpick.drift_reports SET notified = %(notified)s WHERE report_id = %(re
 SELECT report_id, as_of, run_id, current_start, current_end, reference_start, reference_end, release_id, verdict,
        reasons, path, notified, harm, retrain, taken
 FROM nextpick.drift_reports WHERE as_of < %(before)s ORDER BY as_of DESC LIMIT %(limit)s;
+
+-- name: heads
+-- The reports of some nights, newest first.
+SELECT report_id, as_of, run_id, current_start, current_end, reference_start, reference_end, release_id, verdict,
+       reasons, path, notified, harm, retrain, taken
+FROM nextpick.drift_reports WHERE as_of >= %(since)s AND as_of < %(before)s ORDER BY as_of DESC;
 
 -- name: report
 -- One report by its id.

@@ -40,3 +40,11 @@ def test_a_night_to_come_is_refused() -> None:
     result = CliRunner().invoke(app, ["drift", "--date", "2999-01-01"])
     assert isinstance(result.exception, ConfigError)
     assert "--date 2999-01-01 00:00 UTC has yet to come" in str(result.exception)
+
+
+@pytest.mark.parametrize("date", ["0001-01-01", "1500-06-01", "1969-12-31"])
+def test_a_night_before_there_was_any_data_is_refused(conn: psycopg.Connection, date: str) -> None:
+    result = CliRunner().invoke(app, ["drift", "--date", date])
+    assert isinstance(result.exception, ConfigError)
+    assert "no event is that old" in str(result.exception)
+    assert drift.reports(conn, 5) == []

@@ -149,7 +149,7 @@ def test_a_day_without_live_events_is_broken_but_not_a_saturday(shop: psycopg.Co
     shop.commit()
     found = report(shop, tmp_path, as_of=datetime(2025, 11, 11, tzinfo=UTC)).judgement
     assert found.verdict == "broken"
-    assert found.reasons[0].startswith("live_events: none in the last day, though 100% of the same weekdays")
+    assert found.reasons[0].startswith("live_events: none for a day or longer, though 100% of the same weekdays")
 
 
 def test_data_loaded_in_bulk_are_not_silent_however_old(shop: psycopg.Connection, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What people hear of a night: what it costs, what is asked for, what is over, and weekly that somebody watches."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,6 +28,12 @@ def report(
     settings = Settings(_env_file=None, home=home, slack_webhook_url=server.url if server else None)
     asked = drift_report.Asked(as_of, "nightly", RUN, retrain=True, now=as_of)
     return drift_report.run(conn, settings, asked)
+
+
+def look_by_hand(conn: psycopg.Connection, home: Path, as_of: datetime) -> drift_report.DriftReport:
+    """As `nextpick drift` does."""
+    asked = drift_report.Asked(as_of, "by hand", notify=False, now=as_of)
+    return drift_report.run(conn, Settings(_env_file=None, home=home), asked)
 
 
 def change_prices(conn: psycopg.Connection, factor: float) -> None:
@@ -129,6 +136,60 @@ def test_what_is_over_is_told_once(shop: psycopg.Connection, tmp_path: Path, ser
     assert "As before again: value_log." in server.texts()
     assert report(shop, tmp_path, server, NIGHT + 3 * HOUR).notified == "not_needed"
     assert len(server.messages) == 2
+
+
+def test_a_look_by_hand_and_a_night_that_measured_nothing_change_nothing_of_what_people_know(
+    shop: psycopg.Connection, tmp_path: Path, server: Slack
+) -> None:
+    change_prices(shop, 4)
+    assert report(shop, tmp_path, server).notified == "sent"
+    for minutes in range(1, 11):
+        look_by_hand(shop, tmp_path, NIGHT + HOUR + timedelta(minutes=minutes))
+    assert report(shop, tmp_path, server, NIGHT + DAY).notified == "repeated"
+    change_prices(shop, 0.25)
+    assert look_by_hand(shop, tmp_path, NIGHT + DAY + HOUR).judgement.verdict == "ok"
+    assert report(shop, tmp_path, server, NIGHT + 2 * DAY).notified == "over"
+    assert len(server.messages) == 2
+
+
+def test_of_two_reports_at_once_one_tells(
+    shop: psycopg.Connection, tmp_path: Path, server: Slack, database_url: str
+) -> None:
+    change_prices(shop, 4)
+
+    def one(minute: int) -> str:
+        with psycopg.connect(database_url) as mine:
+            return report(mine, tmp_path, server, NIGHT + timedelta(minutes=minute)).notified
+
+    with ThreadPoolExecutor(2) as both:
+        assert sorted(both.map(one, (0, 1))) == ["repeated", "sent"]
+    assert len(server.messages) == 1
+
+
+def test_a_log_is_told_once_too_and_slack_anew_once_there_is_one(
+    shop: psycopg.Connection, tmp_path: Path, server: Slack
+) -> None:
+    change_prices(shop, 4)
+    notified = [report(shop, tmp_path, to, NIGHT + HOUR * i).notified for i, to in enumerate((None, None, server))]
+    assert notified == ["not_configured", "repeated", "sent"]
+    change_prices(shop, 0.25)
+    assert [report(shop, tmp_path, None, NIGHT + HOUR * i).notified for i in (3, 4)] == ["over", "not_needed"]
+
+
+def test_a_feed_that_died_is_missed_until_it_is_back_on_closed_days_too(
+    shop: psycopg.Connection, tmp_path: Path, server: Slack
+) -> None:
+    shop.execute("UPDATE nextpick.events SET received_at = occurred_at")  # as if they had come in one by one
+    shop.commit()
+    for day in (1, 2, 3, 8, 15, 36, 61, 90):  # the third is a Saturday
+        found = report(shop, tmp_path, server, NIGHT + day * DAY)
+        assert found.judgement.verdict == "broken", day
+        assert found.notified == ("sent" if day == 1 else "repeated")
+    assert len(server.messages) == 1
+    shop.execute("UPDATE nextpick.events SET occurred_at = occurred_at + interval '91 days'")
+    shop.execute("UPDATE nextpick.events SET received_at = occurred_at")
+    shop.commit()
+    assert report(shop, tmp_path, server, NIGHT + 91 * DAY).notified == "over"
 
 
 def test_what_was_missing_and_is_there_again_is_over(shop: psycopg.Connection, tmp_path: Path, server: Slack) -> None:

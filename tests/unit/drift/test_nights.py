@@ -56,6 +56,14 @@ def test_it_is_over_where_no_statistic_of_the_column_moves_any_more_and_it_was_j
         [measure("ok"), measure("ok", statistic="ks"), measure("too_few_rows", "kind"), measure("warn", "hour", "ks")],
         [told],
     )
-    assert over(tonight, told) == ("price",)
-    assert over(dated([measure("ok"), measure("warn", statistic="ks")], [told]), told) == ()
-    assert over(dated([measure("alarm")], [told]), told) == ()
+    known = ["price", "kind", "hour"]
+    assert over(tonight, known) == ("price",)
+    assert over(dated([measure("ok"), measure("warn", statistic="ks")], [told]), known) == ()
+    assert over(dated([measure("alarm")], [told]), known) == ()
+
+
+def test_a_night_that_could_not_measure_it_ends_nothing() -> None:
+    alarmed = [Stored("price", "alarm", nights=3, alarm=True)]
+    for between in ([Stored("price", "too_few_rows", None)], [], [Stored("kind", "ok")]):
+        assert one("warn", between, alarmed) == Dated(measure("warn"), 4, alarm=True)
+    assert one("warn", [Stored("price", "ok")], alarmed[:0]) == Dated(measure("warn"), 1, alarm=False)

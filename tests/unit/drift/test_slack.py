@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from time import sleep
 from typing import Any
 
 import pytest
@@ -99,6 +100,36 @@ def test_what_is_cut_off_is_counted(server: Slack) -> None:
 def test_a_refusal_by_slack_is_returned_in_its_words(server: Slack, answer: tuple[int, str]) -> None:
     server.answer = answer
     assert slack.send(configured(server.url), night()) == f"failed: Slack answered {answer[0]} {answer[1]}"
+
+
+@pytest.mark.parametrize("page", ["<html>Sign in</html>", "", "okay"])
+def test_a_page_of_somebody_else_is_no_yes_of_slack(server: Slack, page: str) -> None:
+    server.answer = (200, page)
+    assert slack.send(configured(server.url), night()) == f"failed: Slack answered 200 {page}"
+
+
+@pytest.mark.parametrize("wait", ["0.5", "", "-5", "Wed, 21 Oct 2026 07:28:00 GMT"])
+def test_a_wait_that_is_no_number_of_seconds_is_not_waited_for(server: Slack, wait: str) -> None:
+    server.answer, server.retry_after = (429, "rate_limited"), wait
+    assert slack.send(configured(server.url), night()) == "failed: Slack answered 429 rate_limited"
+
+
+def test_who_never_finishes_an_answer_is_not_waited_for_without_end(
+    server: Slack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slack, "_posted", lambda *_: sleep(60))
+    monkeypatch.setattr(slack, "LONGEST_WAIT_SECONDS", 0)
+    monkeypatch.setattr(slack, "TIMEOUT_SECONDS", 0.1)
+    assert slack.send(configured(server.url), night()) == "failed: no answer in time"
+
+
+def test_a_proxy_that_repeats_the_address_or_token_does_not_tell_it_on(server: Slack) -> None:
+    server.answer = (502, f"no route to {SECRET}")
+    assert slack.send(configured(server.url), night()) == "failed: Slack answered 502 no route to …"
+    server.answer = (502, f"not with {TOKEN}")
+    said = slack.send(by_bot(server), night())
+    assert said.startswith("failed: Slack answered 502 ")
+    assert "not with …" in said
 
 
 @pytest.mark.parametrize(

@@ -242,9 +242,13 @@ def test_a_day_without_events_is_broken_where_that_weekday_always_had_some(befor
     assert verdict(silence=Silence(0, before)).verdict == found
 
 
+def test_a_closed_day_after_a_silent_one_is_as_silent() -> None:
+    assert verdict(silence=Silence(0, (0,) * 8, ((900,) * 8,))).verdict == "broken"
+    assert verdict(silence=Silence(0, (0,) * 8, ((0,) * 8,))).verdict == "ok"
+
+
 def test_the_worst_comes_first() -> None:
-    gaps = normal(shift=0.5)
-    gaps[:500] = np.nan
+    gaps = np.append(normal(shift=0.5)[500:], np.full(500, np.nan))
     found = verdict(number(normal(shift=0.5), "a"), number(normal(shift=2), "b"), number(gaps, "c"))
     assert [(m.column_name, m.verdict) for m in found.measures[:2]] == [("c", "broken"), ("b", "alarm")]
     assert found.verdict == "broken"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 
+from nextpick.keeping.folders import strays
 from nextpick.keeping.freed import Freed
 from nextpick.release.publish import drop
 from nextpick.store import alerts, erasure, events, partitions, releases, retention
@@ -70,7 +71,8 @@ def told(conn: psycopg.Connection, days: int, now: datetime, dry: bool) -> Freed
 
 
 def reports(conn: psycopg.Connection, folder: Path, days: int, now: datetime, dry: bool) -> Freed:
-    """HTML of drift reports below `folder`; the row is changed last, so that a crash leaves work and no orphan."""
+    """HTML of drift reports below `folder`; the row is changed last, so that a crash leaves work and no orphan. And what
+    reports that were killed have left there."""
     freed = Freed()
     for path in retention.reports(conn, now - timedelta(days=days)):
         file = folder / path
@@ -81,7 +83,7 @@ def reports(conn: psycopg.Connection, folder: Path, days: int, now: datetime, dr
                 file.parent.rmdir()
             retention.forget_report(conn, path)
         freed.add(f"report {path}", size)
-    return freed
+    return freed.also(strays(folder, retention.report_paths(conn), now, dry))
 
 
 def erased(conn: psycopg.Connection, dry: bool) -> Freed:

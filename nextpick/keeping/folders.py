@@ -31,8 +31,22 @@ def others(folder: Path, stay: frozenset[str], now: datetime, dry: bool) -> Free
     return freed
 
 
+def strays(folder: Path, named: frozenset[str], now: datetime, dry: bool) -> Freed:
+    """Files below a folder that nobody names, by their path in it: what was killed while it wrote leaves them."""
+    freed = Freed()
+    for path in sorted(folder.rglob("*"), reverse=True):  # what is in a folder before the folder
+        if path.is_dir() and not path.is_symlink():
+            if not dry and not any(path.iterdir()) and _is_old(path, now - FRESH):
+                path.rmdir()
+        elif path.relative_to(folder).as_posix() not in named and _is_old(path, now - FRESH):
+            freed.add(f"stray {path.relative_to(folder)}", path.lstat().st_size)
+            if not dry:
+                path.unlink()
+    return freed
+
+
 def _is_old(path: Path, before: datetime) -> bool:
-    return path.stat().st_mtime < before.timestamp()
+    return path.lstat().st_mtime < before.timestamp()
 
 
 def _remove(path: Path, freed: Freed, dry: bool) -> None:

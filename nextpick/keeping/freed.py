@@ -12,6 +12,10 @@ class Freed:
     said: list[str] = field(default_factory=list)
     alarms: list[str] = field(default_factory=list)
 
+    def also(self, more: "Freed") -> "Freed":
+        """This and what another part freed."""
+        return Freed(self.size + more.size, [*self.said, *more.said], [*self.alarms, *more.alarms])
+
     def add(self, what: str, size: int = 0) -> None:
         """Something goes, of so many bytes."""
         self.said.append(what)

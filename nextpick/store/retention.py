@@ -69,6 +69,11 @@ def reports(conn: psycopg.Connection, before: datetime) -> list[str]:
     return [row[0] for row in conn.execute(_SQL["reports"], {"before": before})]
 
 
+def report_paths(conn: psycopg.Connection) -> frozenset[str]:
+    """Where all HTML reports lie, below the folder of reports."""
+    return frozenset(row[0] for row in conn.execute(_SQL["report_paths"]))
+
+
 def forget_report(conn: psycopg.Connection, path: str) -> None:
     """Say that a report's HTML is gone."""
     conn.execute(_SQL["forget_report"], {"path": path})

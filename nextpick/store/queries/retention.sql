@@ -40,6 +40,10 @@ WHERE l.load_id = q.load_id AND l.finished_at < %(before)s;
 -- Where HTML reports from before a moment lie.
 SELECT path FROM nextpick.drift_reports WHERE as_of < %(before)s AND path IS NOT NULL ORDER BY as_of;
 
+-- name: report_paths
+-- Where all HTML reports lie.
+SELECT path FROM nextpick.drift_reports WHERE path IS NOT NULL;
+
 -- name: forget_report
 -- The HTML of a report is gone; its figures stay.
 UPDATE nextpick.drift_reports SET path = NULL WHERE path = %(path)s;

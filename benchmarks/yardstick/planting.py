@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from benchmarks.yardstick.trade import FEATURES, NAMES, NOBODY, Lines, Served, Trade
+from benchmarks.yardstick.offers import FEATURES, LIST, NAMES, THIRD, Served
+from benchmarks.yardstick.trade import NOBODY, Lines, Trade
 
 Planted = tuple[Lines, Served, set[str]]
 Plant = Callable[[np.random.Generator, Trade, int], Planted]
-THIRD = FEATURES // 3
 
 
 def popularity_doubled(_: np.random.Generator, trade: Trade, day: int) -> Planted:
@@ -55,9 +55,9 @@ def unknown_ids(rng: np.random.Generator, trade: Trade, day: int) -> Planted:
 
 
 def events_late(rng: np.random.Generator, trade: Trade, day: int) -> Planted:
-    """The baskets of half the users come in six hours late."""
+    """The baskets of a third of the users come in six hours late."""
     lines = trade.lines[day]
-    late = lines.late_seconds + np.where(_some(rng, lines.user, 0.5), 21_600, 0)
+    late = lines.late_seconds + np.where(_some(rng, lines.user, 1 / 3), 21_600, 0)
     return replace(lines, late_seconds=late), trade.served[day], {"lateness_log"}
 
 
@@ -87,6 +87,34 @@ def new_users_flood(rng: np.random.Generator, trade: Trade, day: int) -> Planted
     )
 
 
+def coverage_halved(rng: np.random.Generator, trade: Trade, day: int) -> Planted:
+    """The lists show no more than half of what they showed: for what was shown least comes what was shown more."""
+    served = trade.served[day]
+    shown, times = np.unique(served.items, return_counts=True)
+    kept = shown[np.argsort(-times, kind="stable")][: len(shown) // 2]
+    items = served.items.copy()
+    for place in range(LIST):
+        gone = np.flatnonzero(~np.isin(items[:, place], kept))
+        others = rng.choice(kept, (len(gone), 2 * LIST))  # some of them stand in the list already
+        there = (others[:, :, None] == items[gone][:, None, :]).any(axis=2)
+        items[gone, place] = others[np.arange(len(gone)), there.argmin(axis=1)]
+    return trade.lines[day], replace(served, items=items), {"list_coverage"}
+
+
+def answers_taken_halved(rng: np.random.Generator, trade: Trade, day: int) -> Planted:
+    """Of the users who took something that was shown every other one, by chance, took it elsewhere."""
+    served = trade.served[day]
+    followed = served.followed & ~_some(rng, served.users, 0.5)[:, None]
+    return trade.lines[day], replace(served, followed=followed), {"answers_taken"}
+
+
+def feature_skewed(rng: np.random.Generator, trade: Trade, day: int) -> Planted:
+    """One answer in ten has a feature that training would compute otherwise."""
+    served = trade.served[day]
+    raced = served.raced | (rng.random(len(served.raced)) < 0.1)
+    return trade.lines[day], replace(served, raced=raced), {"served_features"}
+
+
 def _some(rng: np.random.Generator, users: np.ndarray, share: float) -> np.ndarray:
     """The lines of such a share of the users."""
     who, which = np.unique(users, return_inverse=True)
@@ -105,5 +133,9 @@ DRIFTS: dict[str, Plant] = {
         prices_up,
         volume_halved,
         new_users_flood,
+        coverage_halved,
+        answers_taken_halved,
+        feature_skewed,
     )
 }
+RIPENS = frozenset({"answers_taken_halved"})  # begin a day sooner: an answer is judged when it has had its day

@@ -1,149 +1,84 @@
-"""A shop at night: its trade as the events and answers that the drift report reads, through the functions it calls."""
+"""A shop at night: its reports, two of each, by the functions that the DAG drift_report calls."""
 
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
 
-import numpy as np
-import pandas as pd
+from benchmarks.yardstick.ledger import Books, Drifted, Ledger, opened
+from benchmarks.yardstick.trade import BEGINNING, trade
+from nextpick.drift.columns import POPULARITY_DAYS
+from nextpick.drift.nights import dated
+from nextpick.drift.verdict import Judgement, judge
+from nextpick.drift.windows import DAY, Windows
+from nextpick.params import DriftParams, load_params
+from nextpick.stages import drift_report, drift_seen
+from nextpick.store import drift
 
-from benchmarks.yardstick.trade import (
-    DAY,
-    LONG_AGO,
-    NAMES,
-    NOBODY,
-    US_PER_DAY,
-    Answer,
-    Lines,
-    Served,
-    Trade,
-    answers,
-    frame,
-    moment,
-    trade,
-)
-from nextpick.drift.columns import POPULARITY_DAYS, Rate, Traffic, fitting
-from nextpick.drift.observed import observe
-from nextpick.drift.served import served_columns
-from nextpick.drift.verdict import Judgement, Silence, judge
-from nextpick.drift.windows import Window
-from nextpick.params import DriftParams
-
-Drifted = dict[int, tuple[Lines, Served]]  # days of a trade that are other than they were
+HOURS = (3, 5)  # of the reports on a night: after the release, and by the clock
+EVERYTHING = load_params(Path(__file__).resolve().parents[2] / "params.yaml")
+NOWHERE: Any = None  # a connection, and settings: a ledger asks for neither
 
 
 @dataclass
 class Shop:
-    """A trade with its parameters, and what of it has been made into events."""
+    """A trade on the books, how it is judged, and the first day that has weeks enough before it."""
 
-    trade: Trade
+    books: Books
     params: DriftParams
     first_night: int
 
     @cached_property
-    def names(self) -> pd.api.extensions.ExtensionArray:
-        return pd.array([f"item{i}" for i in range(len(self.trade.items.born))] + ["ghost"], dtype="str")
-
-    @cached_property
-    def catalogue(self) -> pd.DataFrame:
-        items = self.trade.items
-        categories = [[f"category{number}"] for number in items.category]
-        return pd.DataFrame({"item_id": self.names[:-1], "price": items.price, "categories": categories})
-
-    @cached_property
-    def days(self) -> list[pd.DataFrame]:
-        return [frame(lines, self.names) for lines in self.trade.lines]
-
-    @cached_property
-    def events(self) -> pd.DataFrame:
-        return pd.concat(self.days, ignore_index=True)
-
-    @cached_property
-    def first_seen(self) -> pd.Series:
-        """By number of the user, microseconds."""
-        start = moment(0).timestamp() * 1e6
-        first = pd.concat([pd.Series(start + lines.at, index=lines.user) for lines in self.trade.lines])
-        first = first[~first.index.duplicated()]
-        return first.mask(first.index < self.trade.users, LONG_AGO)
-
-    @cached_property
-    def begins(self) -> np.ndarray:
-        """Where each day's events begin, and one more."""
-        return np.cumsum([0] + [len(day) for day in self.days])
-
-    @cached_property
-    def answers(self) -> list[list[Answer]]:
-        return [answers(served) for served in self.trade.served]
+    def open_days(self) -> list[bool]:
+        """Whether each day has events."""
+        return [bool(len(lines.at)) for lines in self.books.trade.lines]
 
 
 def shop(size: tuple[int, int], nights: int, seed: int, params: DriftParams) -> Shop:
-    """A shop of so many lines and answers a day, with a past long enough for its first night."""
-    first = POPULARITY_DAYS + params.window_days + 7 * params.reference_weeks
-    return Shop(trade(first + nights, *size, seed), params, first)
+    """A shop of so many lines and answers a day, long enough for its first night."""
+    first = POPULARITY_DAYS + 2 * params.window_days + 7 * params.reference_weeks
+    return Shop(Books(trade(first + nights, *size, seed)), params, first)
 
 
-def night(shop: Shop, day: int, drifted: Drifted) -> Judgement:
-    """The judgement of the night after a day, some days replaced by what drifted."""
-    last = max(d for d in range(day + 1) if len(shop.days[d]))
-    newest = drifted[last][0] if last in drifted else shop.trade.lines[last]
-    end = moment(int(newest.at[-1]) + 1)
-    traffic = _traffic(shop, last, drifted)
-    chosen = fitting(traffic, end, shop.params)
-    seen = observe(traffic, chosen)
-    spans = (chosen.current, *chosen.weeks)
-    served = [answer for span in spans for answer in _answered(shop, span, drifted)]
-    columns = [*seen.columns, *served_columns(served, {1: NAMES}, chosen)]
-    live = [_live(shop, day - 7 * week, drifted) for week in range(shop.params.reference_weeks + 1)]
-    taken = [_taken(shop, span, drifted) for span in spans]
-    rates = [*seen.rates, Rate("taken", "outcome", taken[0], tuple(taken[1:]), "down")]
-    return judge(columns, seen.volume, Silence(live[0], tuple(live[1:])), shop.params, rates, seen.numbers)
+def night(shop: Shop, day: int, drifted: Drifted, before: Sequence[drift.Report]) -> list[drift.Report]:
+    """The reports on a day, newest first, some days replaced by what drifted, among the reports before, newest first.
+
+    The later one looks at what the earlier one did unless events came in between.
+    """
+    found: list[drift.Report] = []
+    known: tuple[int, Windows, Judgement] | None = None
+    for hour in HOURS:
+        as_of = BEGINNING + DAY * (day + 1) + timedelta(hours=hour)
+        ledger = Ledger(shop.books, as_of, drifted, [*found, *before])
+        there = len(ledger.arrived.get(day, shop.books.trade.lines[day]).at)
+        with opened(ledger):
+            if known is None or known[0] != there:
+                seen = drift_seen.look(NOWHERE, NOWHERE, EVERYTHING, shop.params, as_of)
+                judged = judge(
+                    seen.columns, seen.volume, seen.silence, shop.params, seen.rates, seen.numbers, seen.skew
+                )
+                known = there, seen.windows, judged
+            found.insert(0, _report(as_of, *known[1:]))
+    return found
 
 
-def _traffic(shop: Shop, last: int, drifted: Drifted) -> Traffic:
-    first = max(0, last - shop.params.window_days - 7 * shop.params.reference_weeks - POPULARITY_DAYS)
-    changed = [day for day in range(first, last + 1) if day in drifted]
-    until = changed[0] if changed else last + 1
-    kept = shop.events.iloc[shop.begins[first] : shop.begins[until]]
-    parts = [frame(drifted[d][0], shop.names) if d in drifted else shop.days[d] for d in range(until, last + 1)]
-    events = pd.concat([kept, *parts], ignore_index=True) if parts else kept
-    return Traffic(events, frozenset({"purchase"}), shop.catalogue, _first_users(shop, drifted), _first_items(shop))
+def _report(as_of: datetime, windows: Windows, judged: Judgement) -> drift.Report:
+    """What would be stored, after the rules of which earlier nights count."""
+    before = drift_report._before(NOWHERE, as_of)
+    own = drift_report.of_their_own(before, windows.current[1])
+    measures = dated(judged.measures, [one.metrics for one in before], [one.metrics for one in own])
+    kept = (drift.Metric(report_id=0, **asdict(one.measure), nights=one.nights, alarm=one.alarm) for one in measures)
+    spans = (*windows.current, *windows.reference)
+    return drift.Report(0, as_of, "", *spans, None, judged.verdict, list(judged.reasons), None, "", metrics=tuple(kept))
 
 
-def _first_users(shop: Shop, drifted: Drifted) -> pd.Series:
-    """Customers of old were there long ago; others since their first event here."""
-    start = moment(0).timestamp() * 1e6
-    first = pd.Series(shop.first_seen, dtype="float64")
-    for day in sorted(drifted):
-        lines = drifted[day][0]
-        new = np.unique(lines.user[lines.user >= NOBODY])
-        first = pd.concat([first, pd.Series(start + day * US_PER_DAY, index=new)])
-    first = first[~first.index.duplicated()]
-    return first.set_axis(pd.Index(first.index.astype(str), dtype="str"))
+def alarms(reports: Sequence[drift.Report]) -> set[str]:
+    """The columns that any of them alarms on."""
+    return {metric.column_name for report in reports for metric in report.alarms}
 
 
-def _first_items(shop: Shop) -> pd.Series:
-    start = moment(0).timestamp() * 1e6
-    born = np.where(shop.trade.items.born < 0, LONG_AGO, start + shop.trade.items.born * US_PER_DAY)
-    return pd.Series(np.append(born, LONG_AGO).astype(np.int64), index=pd.Index(shop.names))
-
-
-def _days(span: Window) -> range:
-    start, end = ((edge - moment(0)) // DAY for edge in (span[0], span[1] - timedelta(microseconds=1)))
-    return range(max(0, start), end + 1)
-
-
-def _answered(shop: Shop, span: Window, drifted: Drifted) -> list[Answer]:
-    found = [answers(drifted[day][1]) if day in drifted else shop.answers[day] for day in _days(span)]
-    return [answer for day in found for answer in day if span[0] <= answer.answered_at < span[1]]
-
-
-def _taken(shop: Shop, span: Window, drifted: Drifted) -> tuple[int, int]:
-    """Answers of the days of a window that led to a purchase, of all."""
-    days = [
-        drifted[day][1] if day in drifted else shop.trade.served[day] for day in _days(span)[-shop.params.window_days :]
-    ]
-    return sum(day.taken for day in days), sum(len(day.at) for day in days)
-
-
-def _live(shop: Shop, day: int, drifted: Drifted) -> int:
-    return len(drifted[day][0].at) if day in drifted else len(shop.trade.lines[day].at)
+def rows(reports: Sequence[drift.Report]) -> int:
+    """Interactions that the newest of them looked at."""
+    return cast(int, next(m.current_n for m in reports[0].metrics if m.column_name == "interactions"))

@@ -1,16 +1,16 @@
 """What Slack shows of drift, of failures and of silence. Pure: Block Kit's blocks within Block Kit's limits."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from nextpick.drift.redacted import redacted
+
 # Block Kit's limits: https://docs.slack.dev/reference/block-kit/blocks
 MAX_HEADER, MAX_SECTION = 150, 3000
 MAX_REASONS = 8  # a phone's screen
 _SIGNS = {"broken": ":red_circle:", "alarm": ":large_orange_circle:", "warn": ":warning:"}
-_OPENS = re.compile(r"[^\s\"'/:@]+:[^\s\"'/@]+@")  # name and password, as in a URL
 _ADVICE = {
     "broken": "Check that events and the catalogue still reach Postgres: `nextpick status`, and the loads of today.",
     "moved": "Open the report. If the change is real and here to stay, trigger `retrain` in Airflow; if the data are "
@@ -96,7 +96,7 @@ def heartbeat_message(night: Night, nights: int, alerts: int) -> Message:
 def failure_message(dag_id: str, task_id: str, error: object, log_url: str | None = None) -> Message:
     """The alert of a task that failed for good, with the last line of what it said."""
     lines = [line for line in str(error).splitlines() if line.strip().strip("^~ ")]
-    last = _OPENS.sub("…@", lines[-1].strip() if lines else "no message")
+    last = redacted(lines[-1].strip() if lines else "no message")
     last = f"{type(error).__name__}: {last}" if isinstance(error, BaseException) else last
     title = f"{dag_id}: {task_id} failed"
     link = f"\n<{log_url}|The task's log>" if log_url else ""

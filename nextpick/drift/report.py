@@ -27,6 +27,7 @@ from nextpick.evidently_engine import (
 )
 from nextpick.params import DriftParams
 
+DRAWN = 100  # categories; more are told by the larger of them
 TOO_FEW = "nextpick_too_few"
 _TYPES = {"number": ColumnType.Numerical, "category": ColumnType.Categorical}
 _SECOND = {"number": "ks", "category": "js"}
@@ -79,8 +80,8 @@ def report(columns: Sequence[Column], judgement: Judgement, params: DriftParams)
         numerical_columns=[column.name for column in columns if column.kind == "number"],
         categorical_columns=[column.name for column in columns if column.kind == "category"],
     )
-    current = _frame({column.name: known(column.current) for column in columns})
-    reference = _frame({column.name: _reference(column, params) for column in columns})
+    pairs = {column.name: _shown(column, params) for column in columns}
+    current, reference = (_frame({name: pair[side] for name, pair in pairs.items()}) for side in (0, 1))
     presets = [_preset(columns, judgement, params, second) for second in (False, True)]
     return Report(presets, include_tests=False).run(
         Dataset.from_pandas(current, definition), Dataset.from_pandas(reference, definition)
@@ -97,6 +98,14 @@ def _preset(columns: Sequence[Column], judgement: Judgement, params: DriftParams
         per_column_threshold={name: thresholds.get((name, s)) or 0.0 for name, s in statistic.items()},
         drift_share=1 / (2 * len(columns)),  # one drifted column is enough for a warning
     )
+
+
+def _shown(column: Column, params: DriftParams) -> tuple[np.ndarray, np.ndarray]:
+    """The current rows and the reference's; a thousand categories nobody would look at, nor Evidently draw in time."""
+    current, reference = known(column.current), _reference(column, params)
+    if column.kind == "category" and len(set(reference) | set(current)) > DRAWN:
+        return statistics.folded(current, reference), statistics.folded(reference, reference)
+    return current, reference
 
 
 def _reference(column: Column, params: DriftParams) -> np.ndarray:

@@ -16,6 +16,7 @@ from scipy import special
 
 BINS = 10
 GRID = 1000  # points at which ks compares distributions with more distinct values
+FOLDED = "(each rarer than 1%)"
 RARE = 0.01  # a category with a smaller share of the reference is counted with the other rare ones
 MIN_PAIRS = 6  # of steps between weeks, as six weeks have
 Name = Literal["psi", "ks", "js"]
@@ -86,9 +87,14 @@ def grid(values: np.ndarray) -> np.ndarray:
 
 
 def category_bins(reference: np.ndarray) -> np.ndarray:
-    """The categories with at least RARE of the reference, object (n,)."""
-    counts = pd.Series(reference).value_counts()
+    """The categories with at least RARE of the reference, object (n,); never FOLDED, which is the others."""
+    counts = pd.Series(reference).value_counts().drop(FOLDED, errors="ignore")
     return np.sort(counts.index[counts >= RARE * len(reference)].to_numpy(dtype="object"))
+
+
+def folded(values: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """The same categories, object (n,), where all that are not of `category_bins` are FOLDED: no statistic changes."""
+    return np.where(np.isin(values, category_bins(reference)), values, FOLDED).astype("object")
 
 
 def count_categories(values: np.ndarray, categories: np.ndarray) -> np.ndarray:

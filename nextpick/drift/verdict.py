@@ -87,6 +87,8 @@ def judge(
     measures = [*_measure_silence(silence), *others, *judged]
     measures.sort(key=_urgency, reverse=True)
     worst: Verdict = max((measure.verdict for measure in measures), key=_RANK.__getitem__)
+    if worst == "ok" and not any(m.verdict == "ok" and m.kind != "contract" for m in measures):
+        worst = "too_few_rows"  # that data come, and are whole, says nothing of drift
     return Judgement(worst, tuple(reasons(measures, params)), tuple(measures))
 
 

@@ -13,7 +13,6 @@ from nextpick.drift.columns import POPULARITY_DAYS, Number, Rate
 from nextpick.drift.measure import Measure, Verdict
 from nextpick.drift.outcome import ATTRIBUTION, by_release, online, ripe, taken
 from nextpick.drift.windows import Window, Windows
-from nextpick.errors import NextPickError
 from nextpick.evaluation.metrics import ndcg_at_k
 from nextpick.settings import Settings
 from nextpick.stages import skew
@@ -78,8 +77,8 @@ def skewed(conn: psycopg.Connection, settings: Settings, release_id: int | None,
         return ()
     try:
         found = skew.run(conn, settings, release_id, window)
-    except NextPickError as error:
-        log.warning("skew not measured", release=release_id, why=str(error))
+    except Exception as error:  # noqa: BLE001 - a bundle may be broken in any way: one figure less, and not all of them
+        log.warning("skew not measured", release=release_id, why=f"{type(error).__name__}: {error}")
         found = skew.Skew(0, 0, None, {str(error): 1}, 0)
     if not found.compared and not found.left_out:
         return ()

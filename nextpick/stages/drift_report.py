@@ -15,7 +15,7 @@ from nextpick.drift.harm import Harm, harm, retrain
 from nextpick.drift.nights import Dated, dated
 from nextpick.drift.verdict import Judgement, judge
 from nextpick.drift.windows import DAY, WEEK, Windows
-from nextpick.errors import ConfigError
+from nextpick.errors import ConfigError, StoreError
 from nextpick.params import DriftParams, Params, load_params
 from nextpick.settings import Settings
 from nextpick.stages import drift_alert
@@ -82,7 +82,8 @@ class Asked:
 
 def run(conn: psycopg.Connection, settings: Settings, asked: Asked) -> DriftReport:
     """Report on the last days before a moment; the same moment again replaces its report. Its rows are one transaction,
-    after the HTML is whole. Raises: StoreError where `conn` is in a transaction; ConfigError."""
+    after the HTML is whole. Raises: StoreError where `conn` is in a transaction, or where, all else being done, there
+    is no HTML; ConfigError."""
     require_idle(conn, "A drift report")  # its rows are committed before it alerts
     everything, params = _params(settings, asked)
     with drift.alone(conn):
@@ -105,7 +106,7 @@ def _report(
     harmed = harm(judgement.measures, alarms)
     may_ask, may_tell = asked.retrain and asked.fresh, asked.notify and asked.fresh
     answer = retrain(harmed, alarms, asked.as_of, requested, params.retrain_cooldown_days) if may_ask else None
-    path = _written(folder(settings) / _name(asked.as_of), seen.columns, judgement, params)
+    path, fault = _written(folder(settings) / _name(asked.as_of), seen.columns, judgement, params)
     row = {**_row(asked, seen, judgement, path), "harm": harmed, "retrain": _kept(earlier, answer)}
     untold = earlier.notified if earlier else "not_asked" if alarms else "not_needed"
     row["notified"] = drift_alert.PENDING if may_tell and earlier is None else untold
@@ -114,6 +115,8 @@ def _report(
     told = drift_alert.Night(row, measures, address(settings, report_id), asked.run_url)
     notified = _told(conn, settings, told, report_id, earlier) if may_tell else str(row["notified"])
     log.info("drift report", verdict=row["verdict"], why=row["reasons"], slack=notified, harm=harmed, retrain=answer)
+    if fault is not None:
+        raise StoreError(f"The night's figures are stored, and told where they alarm, but not its page: {fault}")
     asks = answer == "requested" and not _acted_on(earlier)
     return DriftReport(report_id, asked.as_of, seen.windows, judgement, measures, harmed, path, notified, asks)
 
@@ -167,10 +170,18 @@ def _params(settings: Settings, asked: Asked) -> tuple[Params, DriftParams]:
         raise ConfigError(f"A drift report cannot be made so: {faults}.") from None
 
 
-def _written(path: Path, columns: Sequence[Column], judgement: Judgement, params: DriftParams) -> Path | None:
+def _written(
+    path: Path, columns: Sequence[Column], judgement: Judgement, params: DriftParams
+) -> tuple[Path | None, str | None]:
+    """Where the page is, None where there is nothing to show; and why it could not be made: figures and alerts do not
+    hang on a picture."""
     from nextpick.drift import report  # 8 CPU-s of evidently: not for those who only want a name from this module
 
-    return path if report.write(path, columns, judgement, params) else None
+    try:
+        return (path, None) if report.write(path, columns, judgement, params) else (None, None)
+    except Exception as error:
+        log.exception("the page of a drift report could not be made", path=str(path))
+        return None, f"{type(error).__name__}: {error}"
 
 
 def _told(

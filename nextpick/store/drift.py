@@ -152,7 +152,7 @@ def mark_requested(conn: psycopg.Connection, report_id: int) -> None:
 
 
 def retrain_requested(conn: psycopg.Connection, night: datetime) -> datetime | None:
-    """The newest other night whose report had a retraining asked for, or None."""
+    """The newest earlier night whose report had a retraining asked for, or None."""
     row = conn.execute(_SQL["retrain_requested"], {"night": night}).fetchone()
     return row[0] if row else None
 

@@ -119,8 +119,8 @@ SELECT report_id, column_name, statistic, value, threshold, noise_floor, referen
 FROM nextpick.drift_metrics WHERE report_id = ANY (%(report_ids)s) ORDER BY report_id, place;
 
 -- name: retrain_requested
--- The newest other night than that of a moment on whose report a retraining was asked for.
-SELECT max(as_of) FROM nextpick.drift_reports WHERE as_of <> %(night)s AND retrain = 'requested';
+-- The newest night before a moment on whose report a retraining was asked for.
+SELECT max(as_of) FROM nextpick.drift_reports WHERE as_of < %(night)s AND retrain = 'requested';
 
 -- name: mark_requested
 -- A report's request for a retraining is acted on.
@@ -137,4 +137,4 @@ SELECT extract(epoch FROM r.as_of)::float8, r.verdict, r.harm,
                  FROM nextpick.drift_metrics AS m WHERE m.report_id = r.report_id), '[]'),
        (SELECT count(*) FROM nextpick.alerts WHERE told_at > now() - interval '1 day' AND starts_with(outcome, 'failed'))
 FROM (SELECT) AS one
-LEFT JOIN LATERAL (SELECT * FROM nextpick.drift_reports ORDER BY as_of DESC LIMIT 1) AS r ON true;
+LEFT JOIN LATERAL (SELECT * FROM nextpick.drift_reports WHERE as_of <= now() ORDER BY as_of DESC LIMIT 1) AS r ON true;

@@ -9,7 +9,9 @@ from uuid import UUID
 
 import numpy as np
 import psycopg
+import pytest
 
+from nextpick.errors import StoreError
 from nextpick.settings import Settings
 from nextpick.stages import alert, drift_report
 from nextpick.store import drift, impressions, sql
@@ -190,6 +192,24 @@ def test_a_feed_that_died_is_missed_until_it_is_back_on_closed_days_too(
     shop.execute("UPDATE nextpick.events SET received_at = occurred_at")
     shop.commit()
     assert report(shop, tmp_path, server, NIGHT + 91 * DAY).notified == "over"
+
+
+def test_a_page_that_cannot_be_made_takes_neither_figures_nor_alert_with_it(
+    shop: psycopg.Connection, tmp_path: Path, server: Slack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> bool:
+        raise OSError(28, "No space left on device")
+
+    change_prices(shop, 4)
+    with monkeypatch.context() as patched:
+        patched.setattr("nextpick.drift.report.write", full)
+        with pytest.raises(StoreError, match=r"but not its page: OSError: .* No space left"):
+            report(shop, tmp_path, server)
+    (row,) = drift.reports(shop, 5)
+    shop.commit()
+    assert (row.verdict, row.path, row.notified, len(server.messages)) == ("alarm", None, "sent", 1)
+    again = report(shop, tmp_path, server)
+    assert (again.path is not None, again.notified, len(server.messages)) == (True, "sent", 1)
 
 
 def test_what_was_missing_and_is_there_again_is_over(shop: psycopg.Connection, tmp_path: Path, server: Slack) -> None:

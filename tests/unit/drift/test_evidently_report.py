@@ -52,6 +52,26 @@ def test_every_score_and_every_detection_is_the_judgements() -> None:
     assert counts == [1, 1]  # `moved`, by either statistic
 
 
+def test_a_thousand_categories_are_drawn_as_the_larger_of_them_with_the_same_figures() -> None:
+    from nextpick.drift import report
+
+    rng = np.random.default_rng(2)
+    names = np.array([f"category {i:04}" for i in range(1000)], object)
+
+    def drawn(n: int, scale: float) -> np.ndarray:
+        return names[np.minimum(rng.exponential(scale, n).astype(int), 999)]
+
+    column = Column("category", "category", drawn(9000, 40), tuple(drawn(9000, 30) for _ in range(6)))
+    found = judge([column], amount("interactions", [900, *[800] * 6]), Silence(0, ()), PARAMS)
+    current, reference = report._shown(column, PARAMS)
+    assert 2 < len(set(reference)) <= report.DRAWN
+    assert set(current) <= set(reference)
+    values = {m["config"]["method"]: m["value"] for m in report.report([column], found, PARAMS).dict()["metrics"][1::2]}
+    for measure in found.measures:
+        if measure.statistic in ("psi", "js"):
+            assert values[f"nextpick_{measure.statistic}"] == pytest.approx(measure.value, abs=1e-12)
+
+
 def test_the_file_holds_the_figures_and_asks_no_other_machine_for_anything(tmp_path: Path) -> None:
     from nextpick.drift import report
 

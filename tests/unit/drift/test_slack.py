@@ -228,6 +228,12 @@ def test_each_message_says_where_to_look_and_an_alert_what_it_costs_and_what_was
             "ValueError: cannot open postgresql://…@db:5432/x",
         ),
         (ValueError('missing "=" after "nextpick:hunter2@db:5432/nextpick"'), 'missing "=" after "…@db:5432/nextpick"'),
+        ("postgresql://u:pa/ss@w@h/db; http://:tok@h/", "postgresql://…@h/db; http://…@h/"),
+        ("password=hunter2, port=1", "password=…, port=1"),
+        ("AWS_SECRET_ACCESS_KEY: abc", "AWS_SECRET_ACCESS_KEY: …"),
+        ('{"api_key": "np_abc", "user": 1}', '{"api_key": …, "user": 1}'),
+        ("POST https://hooks.slack.com/services/T/B/SECRET: 404", "POST https://hooks.slack.com/services/… 404"),
+        ("xoxb-12-ab is no token", "… is no token"),
         ("\t\x1f\n ^", "no message"),
     ],
 )

@@ -71,8 +71,8 @@ def told(conn: psycopg.Connection, days: int, now: datetime, dry: bool) -> Freed
 
 
 def reports(conn: psycopg.Connection, folder: Path, days: int, now: datetime, dry: bool) -> Freed:
-    """HTML of drift reports below `folder`; the row is changed last, so that a crash leaves work and no orphan. And what
-    reports that were killed have left there."""
+    """HTML of drift reports below `folder`; the row is changed last, so that a crash leaves work and no orphan. And
+    what reports that were killed have left there."""
     freed = Freed()
     for path in retention.reports(conn, now - timedelta(days=days)):
         file = folder / path

@@ -11,6 +11,7 @@ from nextpick.commands.drift import drift
 from nextpick.commands.erase import erase
 from nextpick.commands.housekeep import housekeep
 from nextpick.commands.keys import keys
+from nextpick.commands.kpis import kpis
 from nextpick.commands.load import load
 from nextpick.commands.migrate import migrate
 from nextpick.commands.promote import promote
@@ -68,6 +69,7 @@ app.command()(status)
 app.add_typer(keys, name="keys")
 app.command()(replay)
 app.command()(drift)
+app.command()(kpis)
 app.command()(tune)
 app.command()(housekeep)
 app.command()(erase)

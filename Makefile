@@ -20,13 +20,17 @@ run: install  ## Everything on this machine, from an embedded Postgres to recomm
 test: install  ## The whole suite, against a Postgres of its own
 	@$(BIN)/pytest -q -n auto --dist loadfile $(ARGS)
 
-lint: install  ## Style, types, and the workflow file
+lint: install  ## Style, types, the workflows, the Dockerfile, Compose's file, and what goes to Kubernetes
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/shellcheck scripts/*.sh .ci/run
 	@$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
-	@$(BIN)/zizmor --offline --quiet .github/workflows
+	@$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	@$(BIN)/zizmor --offline --quiet .github
+	@$(BIN)/hadolint Dockerfile
+	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yaml
+	@$(BIN)/kubernetes-validate --strict --quiet infra/k8s/nextpick.yaml
 
 openapi: install  ## Write docs/openapi.json anew, after a change of what the API takes or gives
 	@$(BIN)/python -m serving.openapi docs/openapi.json

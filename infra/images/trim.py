@@ -1,0 +1,68 @@
+"""Takes out of the API image's packages what it never loads: `python trim.py SITE_PACKAGES`; a step of its build.
+
+Half of what the wheels bring are tests, headers, symbols and parts for other uses. tests/shipping runs the API on what
+is left.
+"""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+NEVER = (
+    "pyarrow/include",
+    "pyarrow/src",
+    "pyarrow/libarrow_flight.so*",  # a network protocol
+    "pyarrow/libarrow_python_flight.so*",
+    "pyarrow/_flight*",
+    "pyarrow/libarrow_python*.so",  # by these names compilers find them; what runs asks for .so.<number>
+    "pyarrow/libarrow_python*.so.*.*.*",
+    "numba/cuda",
+    "numpy/_core/include",
+    "numpy/_core/lib",
+    "numpy/random/lib",
+    "sqlalchemy/orm",
+    "sqlalchemy/testing",
+    "scipy.libs",  # a second OpenBLAS, beside NumPy's
+)
+OF_SCIPY = {"__pycache__", "_external", "_lib", "sparse"}
+# The generator EASE names scipy.linalg.lapack as it is imported, and calls it as it is fitted: not here.
+LAPACK = '"""Left out of this image, in which nothing is trained: infra/images/trim.py."""\n'
+LEXERS = {"__init__.py", "_mapping.py", "python.py", "special.py"}
+NAMES = {"tests", "test"}  # folders
+SUFFIXES = {".pyi", ".pxd", ".pyx", ".h", ".hpp", ".c", ".cc"}  # for type checkers and compilers
+
+
+def main(site: Path) -> None:
+    """Remove and strip."""
+    for pattern in NEVER:
+        for path in site.glob(pattern):
+            _remove(path)
+    for folder in (site / "scipy").iterdir():
+        if folder.is_dir() and folder.name not in OF_SCIPY:
+            _remove(folder)
+    (site / "scipy" / "linalg").mkdir()
+    for name in ("__init__.py", "lapack.py"):
+        (site / "scipy" / "linalg" / name).write_text(LAPACK)
+    for path in (site / "pygments" / "lexers").glob("*.py"):  # of tracebacks in colour; we print none
+        if path.name not in LEXERS:
+            path.unlink()
+    for path in [path for path in site.rglob("*") if path.is_dir() and path.name in NAMES]:
+        if path.exists():
+            _remove(path)
+    for path in [path for path in site.rglob("*") if path.suffix in SUFFIXES]:
+        path.unlink()
+    for path in [path for path in site.rglob("*.so*") if path.is_file() and not path.is_symlink()]:
+        if not path.parent.name.endswith(".libs"):  # those were moved about in by auditwheel, and strip breaks such
+            subprocess.run(["strip", "--strip-unneeded", str(path)], check=True)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

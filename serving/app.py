@@ -1,14 +1,15 @@
 """The application: `uvicorn serving.app:create_app --factory`."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 
 from nextpick import __version__
 from nextpick.settings import Settings, load_settings
-from serving import logs, migrated, openapi, problems
+from serving import logs, migrated, openapi, problems, shared
 from serving.catalogue import Catalogue
 from serving.database import Database
 from serving.dependencies import Service
@@ -22,7 +23,9 @@ from serving.load import Load
 from serving.metrics import Metrics
 from serving.recommender import Recommender
 from serving.routes import events, health, items, popular, recommend, releases, users
+from serving.standing import Standing
 from serving.users import Users
+from serving.watched import Watched
 
 # A busy loop looks at what came on each of its connections once a round: with few, answers wait for many rounds.
 ANSWERING = 8
@@ -37,7 +40,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     logs.configure()
     settings = settings or load_settings()
     url = settings.database()
-    metrics = Metrics()
+    metrics = Metrics(shared.folder())
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -48,7 +51,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.state.service = service
         await asyncio.gather(database.open(), answering.open())
         writing = asyncio.create_task(impressions.run())
-        runs = service.follower.run, service.keyring.run, load.watch, Figures(database, metrics).run
+        told = _told(url, metrics, load, service.recommender, (database, answering))
+        runs = service.follower.run, service.keyring.run, load.watch, *told
         following = [asyncio.create_task(run()) for run in runs]
         try:
             yield
@@ -68,6 +72,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for route in (recommend, items, popular, events, users, releases, health):
         app.include_router(route.router)
     return app
+
+
+def _told(
+    url: str, metrics: Metrics, load: Load, recommender: Recommender, databases: tuple[Database, Database]
+) -> Iterator[Callable[[], Coroutine[Any, Any, None]]]:
+    """What keeps /metrics up to date besides the requests."""
+    for one in (Figures(databases[0], metrics), Standing(url, metrics), Watched(metrics, load, recommender, databases)):
+        yield one.run
 
 
 def _assembled(

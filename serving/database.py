@@ -32,7 +32,6 @@ AWAY = (
     TooManyRequests,
 )
 
-
 # What one more try may mend: a dead connection, a partition that just came, a statement prepared before a migration.
 AGAIN = (
     psycopg.OperationalError,
@@ -41,7 +40,6 @@ AGAIN = (
     psycopg.errors.FeatureNotSupported,
     psycopg.errors.InvalidSqlStatementName,
 )
-
 
 # What says that it is there and has no room: nothing to do with whether it can be read.
 FULL = (
@@ -136,6 +134,11 @@ class Database:
         while self._free:
             await self._left(self._free.pop())
         await self._pool.close(timeout=1.0)
+
+    @property
+    def waiting(self) -> int:
+        """Statements that wait for a connection."""
+        return len(self._queue)
 
     async def fetch_one(
         self, query: str, parameters: Mapping[str, Any] | None = None, seconds: float | None = None

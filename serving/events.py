@@ -1,6 +1,7 @@
 """Take events in: durable before the answer, and safe to send again."""
 
 from datetime import UTC, datetime, timedelta
+from time import perf_counter
 from uuid import uuid4
 
 import psycopg
@@ -54,6 +55,7 @@ class EventLog:
             "values": [event.value for event in rows],
             "recommendation_ids": [event.recommendation_id for event in rows],
         }
+        start = perf_counter()
         try:
             row = await self._database.fetch_one(self._insert, parameters, WRITE_SECONDS)
         except (Unavailable, psycopg.errors.UndefinedTable) as error:
@@ -68,6 +70,8 @@ class EventLog:
                 "same event_id on each event so that none counts twice.",
                 headers={"Retry-After": RETRY_AFTER},
             ) from error
+        finally:
+            self._metrics.events_seconds.observe(perf_counter() - start)
         return int(row[0]) if row else 0
 
 

@@ -1,18 +1,22 @@
-"""Figures that lie in Postgres, as gauges: read every 30 seconds, so that all processes of the service tell the same.
+"""Figures of drift that lie in Postgres, as gauges: read every 30 seconds, by all processes of the service at the same
+moment, so that all tell the same. Of the newest drift report, and of alerts."""
 
-Of the newest drift report, and of alerts.
-"""
-
+from collections.abc import Iterator
 from time import time
+from typing import Any
+
+from prometheus_client.core import Metric
 
 from nextpick.store import sql
 from serving.database import Database, Row
+from serving.families import gauge, one
 from serving.metrics import Metrics
 from serving.polled import Polled
 
 POLL_SECONDS = 30.0
 POLL_DEADLINE = 5.0
 UNMOVED = ("ok", "too_few_rows")
+_MEASURE = ("column", "statistic")
 
 
 class Figures:
@@ -20,24 +24,24 @@ class Figures:
 
     def __init__(self, database: Database, metrics: Metrics) -> None:
         self._metrics = metrics
-        self._polled = Polled(database, sql.load("drift")["figures"], self._tell, POLL_SECONDS, POLL_DEADLINE)
+        query = sql.load("drift")["figures"]
+        self._polled = Polled(database, query, self._tell, POLL_SECONDS, POLL_DEADLINE, together=True)
         self.run, self.poll = self._polled.run, self._polled.poll
 
     def _tell(self, row: Row | None) -> None:
-        """What is gone goes: a column that is no longer watched has no figure."""
-        as_of, verdict, harm, measures, failed = row or (None, None, None, [], 0)
-        metrics = self._metrics
-        for gauge in (metrics.drift_value, metrics.drift_threshold, metrics.drift_nights):
-            gauge.clear()
-        for gauge, now in ((metrics.drift_verdict, verdict), (metrics.drift_harm, harm)):
-            gauge.clear()
-            if now is not None:
-                gauge.labels(now).set(1)
-        for column, statistic, value, threshold, judged, nights in measures:
-            if value is not None and threshold is not None:
-                metrics.drift_value.labels(column, statistic).set(value)
-                metrics.drift_threshold.labels(column, statistic).set(threshold)
-            metrics.drift_nights.labels(column, statistic).set(0 if judged in UNMOVED else nights)
-        metrics.drift_report.set(as_of or 0.0)
-        metrics.alerts_failed.set(failed)
-        metrics.figures_read.set(time())
+        self._metrics.kept.replace("drift", _families(row or (None, None, None, [], 0)))
+        self._metrics.figures_read.set(time())
+
+
+def _families(row: tuple[Any, ...]) -> Iterator[Metric]:
+    as_of, verdict, harm, measures, failed = row
+    known = [(one[0:2], one[2], one[3]) for one in measures if one[2] is not None and one[3] is not None]
+    yield gauge("drift_value", "A statistic of the newest drift report.", _MEASURE, ((of, x) for of, x, _ in known))
+    yield gauge("drift_threshold", "Where that statistic alarms.", _MEASURE, ((of, bar) for of, _, bar in known))
+    nights = ((one[0:2], 0 if one[4] in UNMOVED else one[5]) for one in measures)
+    yield gauge("drift_nights", "Nights in a row that it has moved.", _MEASURE, nights)
+    what = "1 for the newest drift report's verdict."
+    yield gauge("drift_verdict", what, ("verdict",), [] if verdict is None else [((verdict,), 1)])
+    yield gauge("drift_harm", "1 for what it says of harm.", ("harm",), [] if harm is None else [((harm,), 1)])
+    yield one("drift_report_timestamp_seconds", "The night the newest drift report is of.", as_of or 0.0)
+    yield one("alerts_failed", "Alerts of the last 24 hours that Slack did not take.", failed)

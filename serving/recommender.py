@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from time import perf_counter
 from typing import Any
 from uuid import UUID, uuid4
 
+import numpy as np
 import orjson
 import structlog
 
@@ -15,7 +17,7 @@ from nextpick.release.explain import explain
 from nextpick.release.loaded import ListRow, Loaded, Since
 from nextpick.release.order import order
 from nextpick.release.reasons import verb
-from nextpick.release.wanted import Wanted
+from nextpick.release.wanted import Showable, Wanted
 from serving import answers, cursor
 from serving.asking import known_rows, page_of, scenario_of, somebody, with_recent
 from serving.cursor import LONGEST, MOST_GIVEN, Cursor
@@ -26,6 +28,7 @@ from serving.load import Load
 from serving.metrics import Metrics
 from serving.recommend_schemas import RankIn, RecommendIn
 from serving.scoring import TO_EXPLAIN, Busy, Scoring
+from serving.shadow import Shadow
 
 log = structlog.get_logger()
 
@@ -39,11 +42,13 @@ class Recommender:
         self._database, self._follower = database, follower
         self._impressions, self._metrics, self._load = impressions, metrics, load
         self.scoring, self.explaining = Scoring(), Scoring(TO_EXPLAIN)
+        self._shadow = Shadow(database, metrics, load)
 
     def close(self) -> None:
         """Score nothing more."""
         self.scoring.close()
         self.explaining.close()
+        self._shadow.close()
 
     async def recommend(self, asked: RecommendIn) -> dict[str, Any]:
         """The body of RecommendOut. Raises: Problem 422 for what the release does not know, 503 before the first
@@ -53,7 +58,7 @@ class Recommender:
 
     async def _recommend(self, asked: RecommendIn) -> dict[str, Any]:
         somebody(asked.user_id, asked.recent_item_ids)
-        current, recommendation_id = self._follower.served(), uuid4()
+        current, recommendation_id = self._follower.served(asked.user_id), uuid4()
         loaded, digest = current.loaded, _digest(asked)
         before = cursor.read(asked.cursor, current.secret, digest) if asked.cursor else None
         page = page_of(asked, loaded, before, recommendation_id.int)
@@ -61,6 +66,8 @@ class Recommender:
         since = with_recent(loaded, since, asked.recent_item_ids, page.until)
         found, failed = await self._answered(current, row, since, page.wanted)
         body = await self._body(recommendation_id, asked, loaded, found, missing + failed, page.wanted.narrowed)
+        shown = tuple(item["item_id"] for item in body["items"])
+        self._shadow.ask(self._follower.shadow(asked.user_id), asked, shown)
         for item in body["items"]:
             item["rank"] += len(before.given) if before else 0
         body["cursor"] = _next(before, loaded, found, page.wanted.k, digest, current.secret)
@@ -73,7 +80,7 @@ class Recommender:
 
     async def _rank(self, asked: RankIn) -> dict[str, Any]:
         somebody(asked.user_id, asked.recent_item_ids)
-        current, recommendation_id = self._follower.served(), uuid4()
+        current, recommendation_id = self._follower.served(asked.user_id), uuid4()
         loaded = current.loaded
         scenario_of(loaded, asked.scenario)
         row, since, missing = await self._read(loaded, asked.user_id)
@@ -89,6 +96,7 @@ class Recommender:
     async def _read(self, loaded: Loaded, user_id: str | None) -> tuple[ListRow | None, Since, tuple[str, ...]]:
         if user_id is None:
             return None, Since.nothing(), ()
+        start = perf_counter()
         try:
             row = await self._database.fetch_one(lookup.READ, lookup.parameters(loaded, user_id))
             return *(lookup.parse(loaded, row) if row else (None, Since.nothing())), ()
@@ -97,6 +105,8 @@ class Recommender:
         except Exception:
             log.exception("list not read", release=loaded.release_id)
             return None, Since.nothing(), ("database",)
+        finally:
+            self._metrics.list_seconds.observe(perf_counter() - start)
 
     async def _answered(
         self, current: Current, row: ListRow | None, since: Since, wanted: Wanted
@@ -104,6 +114,7 @@ class Recommender:
         """The answer, or in place of it the list's own order; and what that lacks."""
         loaded, hidden = current.loaded, current.hidden
         quick = light(loaded, row, since, wanted, hidden)
+        self._count(current, row, wanted)
         found, failed = await self._tried(lambda: answer(loaded, row, since, wanted, hidden), quick)
         if found is not None:
             return found, failed
@@ -118,6 +129,7 @@ class Recommender:
         """What `work` makes, beside the loop unless it is `quick`; None where that fails or would take too long."""
         if self._load.heavy:
             return None, ("time",)
+        start = perf_counter()
         try:
             return work() if quick else await self.scoring.run(work), ()
         except Busy:
@@ -125,6 +137,22 @@ class Recommender:
         except Exception:
             log.exception("not scored; the answer is in another order")
             return None, ("ranker",)
+        finally:
+            self._metrics.rank_seconds.observe(perf_counter() - start)
+
+    def _count(self, current: Current, row: ListRow | None, wanted: Wanted) -> None:
+        """How many candidates the user's list has, and how many of them may not be shown."""
+        if row is None:
+            return
+        rows = row.item_rows
+        self._metrics.candidates.observe(len(rows))
+        if current.hidden_ids and (hidden := int(current.hidden[rows].sum())):
+            self._metrics.filtered_hidden.inc(hidden)
+        if wanted.narrowed:
+            asked = replace(wanted, policy="allow")
+            nobody = np.zeros(len(current.hidden), bool)
+            kept = Showable(current.loaded, asked, nobody, rows[:0]).of(rows)
+            self._metrics.filtered_request.inc(len(rows) - int(kept.sum()))
 
     async def _items(
         self, loaded: Loaded, found: Answer, explained: bool, session: frozenset[str]
@@ -157,6 +185,8 @@ class Recommender:
     ) -> dict[str, Any]:
         """Count the answer, keep it, and write it."""
         items, silent = await self._items(loaded, found, asked.explain, frozenset(asked.recent_item_ids))
+        degraded = bool(missing + silent)
+        self._metrics.given(loaded.variant, degraded).inc()
         for what in missing + silent:
             self._metrics.degraded.labels(what).inc()
         for source, count in Counter(found.slots.sources).items():
@@ -164,7 +194,7 @@ class Recommender:
         kept = answers.Kept(narrowed, features=not asked.recent_item_ids)
         user_id, scenario = asked.user_id, asked.scenario
         self._impressions.add(answers.impression(recommendation_id, user_id, scenario, loaded, found, kept))
-        head = answers.head(recommendation_id, user_id, scenario, loaded, bool(missing + silent))
+        head = answers.head(recommendation_id, user_id, scenario, loaded, degraded)
         return {**head, "items": items}
 
 

@@ -38,6 +38,11 @@ class Scoring:
             raise Busy
         return doing.result()
 
+    @property
+    def waiting(self) -> int:
+        """How much is being done, or waits."""
+        return self._waiting
+
     def close(self) -> None:
         """Begin nothing more."""
         self._thread.shutdown(wait=False, cancel_futures=True)

@@ -5,6 +5,7 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from serving import migrated
+from serving.aside import aside
 from serving.database import Database, Unavailable
 from serving.dependencies import ServiceDep
 from serving.schemas import HealthOut
@@ -45,8 +46,8 @@ async def _database(database: Database) -> tuple[str, list[str]]:
 
 @router.get("/metrics", response_class=Response)
 async def metrics(service: ServiceDep) -> Response:
-    """Prometheus exposition."""
-    return Response(service.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+    """Prometheus exposition; of all workers, whichever is asked."""
+    return Response(await aside(service.metrics.text), media_type=CONTENT_TYPE_LATEST)
 
 
 def _answer(health: HealthOut, status: int) -> Response:

@@ -1,0 +1,80 @@
+"""Several workers of one service, and one /metrics that tells of all of them, whichever is asked.
+
+Each worker writes its counts to files of its own, in a folder that is theirs alone: it is named by the process that
+started them, so what an earlier service left is never read. Format: prometheus_client's multiprocess mode.
+"""
+
+import multiprocessing
+import os
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from prometheus_client import values
+
+from nextpick.errors import ConfigError
+
+VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own
+_PROC = Path("/proc")
+
+
+def folder() -> Path | None:
+    """The folder of this worker and its brothers, made where it is absent; None where the process is alone.
+
+    It lies in the folder that VARIABLE names, else in one of this user's among temporary files. What services that are
+    gone have left there goes. Raises: ConfigError.
+    """
+    given = os.environ.get(VARIABLE)
+    if given is None and multiprocessing.parent_process() is None:  # uvicorn starts workers by multiprocessing
+        return None
+    base = Path(given) if given else Path(tempfile.gettempdir()) / f"nextpick-metrics-{os.getuid()}"
+    try:
+        base.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if given is None and (base.is_symlink() or base.stat().st_uid != os.getuid()):
+            raise ConfigError(f"{base} is somebody else's. Set {VARIABLE} to a folder for the workers' figures.")
+        own = base / _name(os.getppid())
+        own.mkdir(exist_ok=True)
+        _sweep(base)
+    except OSError as error:
+        raise ConfigError(
+            f"The workers cannot share their figures in {base}: {error.strerror}. Set {VARIABLE} to a folder that can "
+            "be written."
+        ) from error
+    return own
+
+
+def share(own: Path) -> None:
+    """From now on this process keeps all meters in files of that folder."""
+    os.environ[VARIABLE] = str(own)
+    values.ValueClass = values.MultiProcessValue()
+
+
+def bury(own: Path) -> None:
+    """Forget what workers that are gone said of their state. What they counted stays counted."""
+    for path in own.glob("gauge_live*.db"):
+        if _parent(pid := path.stem.rsplit("_", 1)[-1]) != os.getppid() and pid != str(os.getpid()):
+            path.unlink(missing_ok=True)
+
+
+def _name(pid: int) -> str:
+    """Of a process, told from a later one of that number by when it began, in the machine's ticks."""
+    return f"{pid}-{_stat(str(pid))[19]}"
+
+
+def _parent(pid: str) -> int | None:
+    return int(_stat(pid)[1]) if (_PROC / pid).exists() else None
+
+
+def _stat(pid: str) -> list[str]:
+    """What follows the name in Linux's /proc/PID/stat: state, parent, ... (proc(5)); zeros where there is no such."""
+    with suppress(OSError):
+        return (_PROC / pid / "stat").read_text().rsplit(")", 1)[1].split()
+    return ["0"] * 20
+
+
+def _sweep(base: Path) -> None:
+    for path in base.iterdir():
+        pid = path.name.split("-")[0]
+        if path.is_dir() and pid.isdigit() and path.name != _name(int(pid)):
+            shutil.rmtree(path, ignore_errors=True)

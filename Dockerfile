@@ -10,7 +10,7 @@ ENV PYTHONUNBUFFERED=1 \
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install -y --no-install-recommends libgomp1 \
-    && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log /var/cache/debconf/*-old \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/apt /var/log/dpkg.log /var/cache/debconf/*-old \
     && groupadd --gid 10001 nextpick \
     && useradd --uid 10001 --gid nextpick --no-create-home --home-dir /tmp --shell /usr/sbin/nologin nextpick \
     && install -d -o nextpick -g nextpick -m 0750 /var/lib/nextpick

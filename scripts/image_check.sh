@@ -55,6 +55,7 @@ make_base() {
     debootstrap --variant=minbase --include=ca-certificates,netbase,tzdata,python3,python3-venv \
         bookworm "$SCRATCH/root" http://deb.debian.org/debian >"$WORK/debootstrap.log" || fail "see $WORK/debootstrap.log"
     ln -s /usr/bin/python3 "$SCRATCH/root/usr/local/bin/python"
+    rm -rf "$SCRATCH/root/var/cache/apt/"* "$SCRATCH/root/var/lib/apt/lists/"* "$SCRATCH/root/usr/share/"{doc,man,locale}/*
     local container
     container="$(buildah from scratch)"
     tar -C "$SCRATCH/root" -cf "$SCRATCH/root.tar" .

@@ -43,6 +43,7 @@ def main() -> None:
     if asked.what == "compile":
         os.environ["NUMBA_CACHE_DIR"] = str(asked.folder)
         _warm()
+        _exercise()
         return
     _serve(asked.folder, from_this_machine=asked.from_this_machine)
 
@@ -70,6 +71,24 @@ def _warm() -> None:
 
     if trees.compiled() is None or shapley.compiled() is None:
         sys.exit(f"serve.py: numba cannot compile, or {os.environ['NUMBA_CACHE_DIR']} cannot be written.")
+
+
+def _exercise() -> None:
+    """Call what numba compiles only when it is called, with the kinds of numbers that pools are made of."""
+    import numpy as np
+    from scipy.sparse import csr_matrix
+
+    from nextpick.models.neighbours import Neighbours
+    from nextpick.models.products import Whole
+    from nextpick.models.scored import Factored, ItemSide
+    from nextpick.models.topn import Barred, Exact
+
+    alike, vectors = csr_matrix(np.ones((2, 2), np.float32)), np.ones((2, 4), np.float32)
+    factored = Factored(vectors, np.ones(2, bool), ItemSide(Exact(vectors), Whole.of(vectors)))
+    for scored in (Neighbours(alike).scored(alike), factored):
+        scored.best(1, Barred.nothing(2))
+        for users, items in ((np.int32, np.int32), (np.int64, np.int32), (np.int64, np.int64)):
+            scored.of(np.zeros(1, users), np.zeros(1, items))
 
 
 def _serve(kernels: Path, *, from_this_machine: bool) -> None:

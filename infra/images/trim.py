@@ -35,33 +35,30 @@ SUFFIXES = {".pyi", ".pxd", ".pyx", ".h", ".hpp", ".c", ".cc"}  # for type check
 
 def main(site: Path) -> None:
     """Remove and strip."""
-    for pattern in NEVER:
-        for path in site.glob(pattern):
-            _remove(path)
-    for folder in (site / "scipy").iterdir():
-        if folder.is_dir() and folder.name not in OF_SCIPY:
-            _remove(folder)
+    for path in _never(site):
+        _remove(path)
     (site / "scipy" / "linalg").mkdir()
     for name in ("__init__.py", "lapack.py"):
         (site / "scipy" / "linalg" / name).write_text(LAPACK)
-    for path in (site / "pygments" / "lexers").glob("*.py"):  # of tracebacks in colour; we print none
-        if path.name not in LEXERS:
-            path.unlink()
-    for path in [path for path in site.rglob("*") if path.is_dir() and path.name in NAMES]:
-        if path.exists():
-            _remove(path)
-    for path in [path for path in site.rglob("*") if path.suffix in SUFFIXES]:
-        path.unlink()
     for path in [path for path in site.rglob("*.so*") if path.is_file() and not path.is_symlink()]:
         if not path.parent.name.endswith(".libs"):  # those were moved about in by auditwheel, and strip breaks such
             subprocess.run(["strip", "--strip-unneeded", str(path)], check=True)
+
+
+def _never(site: Path) -> list[Path]:
+    """What goes; a folder before what is in it."""
+    named = [path for pattern in NEVER for path in site.glob(pattern)]
+    scipy = [path for path in (site / "scipy").iterdir() if path.is_dir() and path.name not in OF_SCIPY]
+    lexers = [path for path in (site / "pygments" / "lexers").glob("*.py") if path.name not in LEXERS]
+    rest = [path for path in site.rglob("*") if path.suffix in SUFFIXES or (path.name in NAMES and path.is_dir())]
+    return [*named, *scipy, *lexers, *rest]
 
 
 def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
-        path.unlink()
+        path.unlink(missing_ok=True)  # gone with its folder
 
 
 if __name__ == "__main__":

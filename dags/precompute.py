@@ -19,7 +19,7 @@ from nextpick_airflow.assets import CHAMPION, SNAPSHOT
 from nextpick_airflow.database import connection
 from nextpick_airflow.defaults import defaults
 from nextpick_airflow.forms import optional, switch
-from nextpick_airflow.publishing import Compare, finish, go_live
+from nextpick_airflow.publishing import Compare, finish, go_live, refresh_challenger
 from nextpick_airflow.skipping import skip
 from nextpick_airflow.window import param, run_id
 
@@ -52,7 +52,7 @@ def precompute() -> None:
     shards = plan()
     release_id = finish(shards)
     fill.expand_kwargs(shards) >> release_id
-    Compare(task_id="compare", release_id=release_id) >> go_live(release_id)
+    Compare(task_id="compare", release_id=release_id) >> go_live(release_id) >> refresh_challenger()
 
 
 precompute()

@@ -20,6 +20,7 @@ from nextpick.commands.recommend import recommend
 from nextpick.commands.releases import releases
 from nextpick.commands.replay import replay
 from nextpick.commands.rollback import rollback
+from nextpick.commands.split import split
 from nextpick.commands.status import status
 from nextpick.commands.train import train
 from nextpick.commands.tune import tune
@@ -63,6 +64,7 @@ app.command()(promote)
 app.command()(publish)
 app.command()(releases)
 app.command()(rollback)
+app.command()(split)
 app.command()(recommend)
 app.command()(why)
 app.command()(status)

@@ -10,8 +10,9 @@ import orjson
 
 from nextpick.release.charts import ALL
 from nextpick.store import sql
+from serving.arm import Current
 from serving.database import WRITE_SECONDS, Database, Row, Unavailable
-from serving.follower import Current, Follower
+from serving.follower import Follower
 from serving.item_schemas import ItemIn, ItemsOut
 from serving.problems import Problem, away, invalid
 

@@ -19,15 +19,17 @@ from nextpick.release.order import order
 from nextpick.release.reasons import verb
 from nextpick.release.wanted import Showable, Wanted
 from serving import answers, cursor
+from serving.arm import Current
 from serving.asking import known_rows, page_of, scenario_of, somebody, with_recent
 from serving.cursor import LONGEST, MOST_GIVEN, Cursor
 from serving.database import Database, Unavailable
-from serving.follower import Current, Follower
+from serving.follower import Follower
 from serving.impressions import ImpressionLog
 from serving.load import Load
 from serving.metrics import Metrics
 from serving.recommend_schemas import RankIn, RecommendIn
 from serving.scoring import TO_EXPLAIN, Busy, Scoring
+from serving.shadow import Shadow
 
 log = structlog.get_logger()
 
@@ -41,11 +43,13 @@ class Recommender:
         self._database, self._follower = database, follower
         self._impressions, self._metrics, self._load = impressions, metrics, load
         self.scoring, self.explaining = Scoring(), Scoring(TO_EXPLAIN)
+        self._shadow = Shadow(database, metrics, load)
 
     def close(self) -> None:
         """Score nothing more."""
         self.scoring.close()
         self.explaining.close()
+        self._shadow.close()
 
     async def recommend(self, asked: RecommendIn) -> dict[str, Any]:
         """The body of RecommendOut. Raises: Problem 422 for what the release does not know, 503 before the first
@@ -55,7 +59,7 @@ class Recommender:
 
     async def _recommend(self, asked: RecommendIn) -> dict[str, Any]:
         somebody(asked.user_id, asked.recent_item_ids)
-        current, recommendation_id = self._follower.served(), uuid4()
+        current, recommendation_id = self._follower.served(asked.user_id), uuid4()
         loaded, digest = current.loaded, _digest(asked)
         before = cursor.read(asked.cursor, current.secret, digest) if asked.cursor else None
         page = page_of(asked, loaded, before, recommendation_id.int)
@@ -63,6 +67,8 @@ class Recommender:
         since = with_recent(loaded, since, asked.recent_item_ids, page.until)
         found, failed = await self._answered(current, row, since, page.wanted)
         body = await self._body(recommendation_id, asked, loaded, found, missing + failed, page.wanted.narrowed)
+        shown = tuple(item["item_id"] for item in body["items"])
+        self._shadow.ask(self._follower.shadow(asked.user_id), asked, shown)
         for item in body["items"]:
             item["rank"] += len(before.given) if before else 0
         body["cursor"] = _next(before, loaded, found, page.wanted.k, digest, current.secret)
@@ -75,7 +81,7 @@ class Recommender:
 
     async def _rank(self, asked: RankIn) -> dict[str, Any]:
         somebody(asked.user_id, asked.recent_item_ids)
-        current, recommendation_id = self._follower.served(), uuid4()
+        current, recommendation_id = self._follower.served(asked.user_id), uuid4()
         loaded = current.loaded
         scenario_of(loaded, asked.scenario)
         row, since, missing = await self._read(loaded, asked.user_id)

@@ -9,7 +9,7 @@ import structlog
 
 from nextpick.errors import RegistryError, ReleaseRefused
 from nextpick.settings import Settings
-from nextpick.stages import usable
+from nextpick.stages import split, usable
 from nextpick.store import rejections, release_log, releases, standings
 from nextpick.store.releases import Release
 from nextpick.store.standings import Standing
@@ -84,6 +84,7 @@ def _flip(conn: psycopg.Connection, release_id: int, who: str, because: str) -> 
         standings.accept(conn, release_id)
     before = live.release_id if live else None
     releases.flip(conn, release_id)
+    split.end_where_same(conn, standing.bundle_sha256, who)
     action: release_log.Action = "force" if against else "publish"
     release_log.add(conn, action, who=who, before=before, after=release_id, reason=because)
     return Flip(before, release_id, 0.0, against)

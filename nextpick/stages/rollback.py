@@ -13,7 +13,7 @@ import structlog
 
 from nextpick.errors import ConfigError, RegistryError, ReleaseRefused, StoreError
 from nextpick.settings import Settings
-from nextpick.stages import usable
+from nextpick.stages import split, usable
 from nextpick.store import rejections, release_log, releases, standings
 from nextpick.store.standings import Standing
 from nextpick.store.transactions import step_by_step, with_lock_retry
@@ -153,6 +153,7 @@ def _flip(conn: psycopg.Connection, left: Standing, to: Standing, who: str, beca
                     f"{to.release_id} was dropped. Look at `nextpick releases`, and go back again."
                 )
             releases.flip(conn, to.release_id)
+            split.end_where_same(conn, to.bundle_sha256, who)
             standings.reject(conn, left.release_id, f"{who}: {because}")
             if left.bundle_sha256 != to.bundle_sha256:
                 rejections.add(conn, left, who=who, reason=because)

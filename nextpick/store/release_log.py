@@ -9,7 +9,7 @@ import psycopg
 from nextpick.store import sql
 from nextpick.store.releases import VARIANT
 
-Action = Literal["publish", "force", "block", "rollback"]
+Action = Literal["publish", "force", "block", "rollback", "split", "unsplit"]
 _SQL = sql.load("release_log")
 
 

@@ -34,6 +34,11 @@ def went_back(what: str, by: str, because: str) -> None:
     _tell(f":leftwards_arrow_with_hook: {what} {by}: {because}")
 
 
+def split(what: str, by: str, because: str) -> None:
+    """Somebody has split the traffic, or ended that."""
+    _tell(f":twisted_rightwards_arrows: {what} {by}: {because}")
+
+
 def waiting(version: str, link: str, wait: timedelta) -> None:
     """A challenger passed the gate, and a person is asked."""
     hours = f"{wait / timedelta(hours=1):g} hours"

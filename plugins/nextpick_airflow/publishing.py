@@ -76,3 +76,15 @@ def go_live(release_id: int) -> None:
     for line in go_live.told(done):
         log.info(line)
     made(RELEASE, release_id=release_id)
+
+
+@task
+def refresh_challenger() -> None:
+    """Where traffic is split, give the challenger lists as fresh; it keeps those it has where that fails."""
+    from nextpick.settings import load_settings
+    from nextpick.stages import split
+
+    with connection() as conn:
+        if (release_id := split.refresh(conn, load_settings(), run_id=run_id(), who=run_id())) is None:
+            skip("Traffic is not split, so there is no challenger to make lists for.")
+    log.info("the challenger's lists are fresh", release=release_id)

@@ -127,7 +127,7 @@ async def test_while_the_first_release_is_loaded_that_is_what_is_said(
     database_url: str, release_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loading = threading.Event()
-    monkeypatch.setattr("serving.follower.load_and_try", lambda *_: loading.wait(30))
+    monkeypatch.setattr("serving.arm.load_and_try", lambda *_: loading.wait(30))
     app = create_app(settings_for(database_url))
     async with app.router.lifespan_context(app):
         follower = app.state.service.follower

@@ -39,7 +39,9 @@ WHERE occurred_at >= %(since)s AND occurred_at < %(before)s AND received_at < oc
 -- The release that was live at a moment, as well as the rows tell: what is live now if it was then, else the newest.
 SELECT release_id, (lineage ->> 'trained_until')::timestamptz FROM nextpick.releases AS r
 WHERE ready_at <= %(as_of)s AND status IN ('ready', 'dropped')
-ORDER BY EXISTS (SELECT FROM nextpick.live AS l WHERE l.release_id = r.release_id AND flipped_at <= %(as_of)s) DESC,
+ORDER BY EXISTS (
+    SELECT FROM nextpick.live AS l
+    WHERE l.release_id = r.release_id AND l.variant = 'default' AND flipped_at <= %(as_of)s) DESC,
          ready_at DESC
 LIMIT 1;
 

@@ -71,8 +71,8 @@ FROM answered LEFT JOIN taken USING (variant, release_id) ORDER BY variant, rele
 -- before, too.
 SELECT l.variant, l.share::float8 AS share, u.users FROM nextpick.live AS l
 JOIN nextpick.kpi_users AS u ON u.variant = l.variant AND u.day = %(day)s
-WHERE NOT EXISTS (
-    SELECT FROM nextpick.live AS other WHERE NOT EXISTS (
+WHERE NOT l.shadow AND NOT EXISTS (
+    SELECT FROM nextpick.live AS other WHERE NOT other.shadow AND NOT EXISTS (
         SELECT FROM nextpick.kpi_users AS b WHERE b.variant = other.variant AND b.day = %(day)s::date - 1))
 ORDER BY l.variant;
 

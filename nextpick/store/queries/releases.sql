@@ -14,8 +14,10 @@ WITH good AS (
     UNION (SELECT release_id FROM good ORDER BY release_id DESC LIMIT %(keep)s)
     UNION (
         SELECT max(release_id) FROM good
-        WHERE release_id < (SELECT max(release_id) FROM nextpick.live)
-          AND bundle_sha256 NOT IN (SELECT bundle_sha256 FROM nextpick.releases JOIN nextpick.live USING (release_id))
+        WHERE release_id < (SELECT max(release_id) FROM nextpick.live WHERE variant = 'default')
+          AND bundle_sha256 NOT IN (
+              SELECT bundle_sha256 FROM nextpick.releases JOIN nextpick.live USING (release_id)
+              WHERE variant = 'default')
           AND (run_id = '' OR EXISTS (
               SELECT FROM nextpick.release_log AS g
               WHERE g.to_release = good.release_id AND g.action IN ('publish', 'force', 'rollback'))))
@@ -63,9 +65,12 @@ WHERE k.locktype = 'advisory' AND k.granted
       SELECT oid FROM pg_database WHERE datname = current_database());
 
 -- name: follow
--- What the service asks every second: the variant's release, if any, and the items nobody may be shown. One row.
+-- What the service asks every second: the variant's release, if any, the items nobody may be shown, and of the
+-- challenger, if any, its release, share, whether it is in the shadow, and its salt. One row.
 SELECT (SELECT release_id FROM nextpick.live WHERE variant = %(variant)s),
-       coalesce((SELECT array_agg(item_id) FROM nextpick.items WHERE hidden), '{}');
+       coalesce((SELECT array_agg(item_id) FROM nextpick.items WHERE hidden), '{}'),
+       c.release_id, c.share::float8, c.shadow, c.salt
+FROM (SELECT) AS one LEFT JOIN nextpick.live AS c ON c.variant = %(challenger)s;
 
 -- name: listen
 -- From now on the session is told of flips, and of items that are hidden or shown.

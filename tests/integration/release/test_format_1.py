@@ -23,7 +23,7 @@ from nextpick.release.precompute import Inputs, ListBlock, list_blocks
 from nextpick.settings import Settings
 from nextpick.stages import rollback
 from nextpick.store import releases
-from serving.follower import load_and_try
+from serving.arm import load_and_try
 from tests.published import LAST, Version, catalogue, fill, interactions, publish
 
 FORMER = Path(__file__).parent / "format_1"

@@ -26,7 +26,7 @@ INSERT INTO nextpick.lists_1
 SELECT 1, 'u' || n, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}' FROM generate_series(1, 5000) AS n;
 """
 ASKED: dict[tuple[str, str], dict[str, Any]] = {
-    ("releases", "follow"): {"variant": "default"},
+    ("releases", "follow"): {"variant": "default", "challenger": "challenger"},
     ("keys", "in_use"): {},
     ("lists", "read"): {"release_id": 1, "user_id": "u7", "cutoff": LAST, "kinds": ["view"], "limit": 1000},
     ("drift", "older_users"): {"ids": ["u7", "u8"], "before": LAST, "kinds": ["view"]},

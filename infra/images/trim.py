@@ -23,11 +23,8 @@ NEVER = (
     "numpy/random/lib",
     "sqlalchemy/orm",
     "sqlalchemy/testing",
-    "scipy.libs",  # a second OpenBLAS, beside NumPy's
 )
-OF_SCIPY = {"__pycache__", "_external", "_lib", "sparse"}
-# The generator EASE names scipy.linalg.lapack as it is imported, and calls it as it is fitted: not here.
-LAPACK = '"""Left out of this image, in which nothing is trained: infra/images/trim.py."""\n'
+OF_SCIPY = {"__pycache__", "_external", "_lib", "linalg", "sparse", "special"}  # and their OpenBLAS, in scipy.libs
 LEXERS = {"__init__.py", "_mapping.py", "python.py", "special.py"}
 NAMES = {"tests", "test"}  # folders
 SUFFIXES = {".pyi", ".pxd", ".pyx", ".h", ".hpp", ".c", ".cc"}  # for type checkers and compilers
@@ -37,9 +34,6 @@ def main(site: Path) -> None:
     """Remove and strip."""
     for path in _never(site):
         _remove(path)
-    (site / "scipy" / "linalg").mkdir()
-    for name in ("__init__.py", "lapack.py"):
-        (site / "scipy" / "linalg" / name).write_text(LAPACK)
     for path in [path for path in site.rglob("*.so*") if path.is_file() and not path.is_symlink()]:
         if not path.parent.name.endswith(".libs"):  # those were moved about in by auditwheel, and strip breaks such
             subprocess.run(["strip", "--strip-unneeded", str(path)], check=True)

@@ -96,6 +96,7 @@ def drifting(shop: Shop, nights: dict[int, list[Report]], some: int, seed: int, 
     rng = np.random.default_rng(seed)
     days = [d for d in list(nights)[:-TRIES] if shop.open_days[d] and shop.open_days[d - 1]]
     days.sort(key=lambda day: max(NEAR, abs(rows(nights[day]) - ROWS)))
+    some = min(some, len(days))  # few shops have few nights
     near = sum(abs(rows(nights[day]) - ROWS) <= NEAR for day in days)
     for name in planting.DRIFTS:
         counts = [0, 0, 0]

@@ -33,19 +33,12 @@ PARAMS = {
 def split() -> None:
     @task
     def set_share() -> None:
-        from nextpick.errors import ConfigError
         from nextpick.stages import split
 
-        release, share, because = param("release"), float(param("share")), param("because")
+        share, because = float(param("share")), param("because")
+        wanted = split.Wanted(int(param("release") or 0), share, bool(param("shadow"))) if share else None
         with connection() as conn:
-            if not share:
-                split.end(conn, who=who(), because=because)
-                said = "Traffic is not split any more."
-            elif not release:
-                raise ConfigError("No challenger is named: give the number of a release that is ready, or share 0.")
-            else:
-                wanted = split.Wanted(int(release), share, bool(param("shadow")))
-                said = " ".join(split.told(split.run(conn, load_settings(), wanted, who=who(), because=because)))
+            said = " ".join(split.ask(conn, load_settings(), wanted, who=who(), because=because))
         log.info(said)
         alerts.split(said, who(), because)
 

@@ -31,13 +31,11 @@ def split(
         raise ConfigError("Name both, the challenger and its share: nextpick split RELEASE --share .1 --because WHY")
     settings, who = load_settings(), account.name()
     with connect(settings.database()) as conn:
-        if off:
-            ended = split.end(conn, who=who, because=because)
-            typer.echo(f"Release {ended.release_id} is no challenger any more." if ended else "Traffic is not split.")
-            return
-        if release is None or share is None:
-            found = traffic.read(conn)
+        if off or (release is not None and share is not None):
+            wanted = None if release is None or share is None else split.Wanted(release, share, shadow)
+            said = split.ask(conn, settings, wanted, who=who, because=because)
         else:
-            found = split.run(conn, settings, split.Wanted(release, share, shadow), who=who, because=because)
-    for line in split.told(found) if found else ["Traffic is not split: the live release answers everybody."]:
+            found = traffic.read(conn)
+            said = split.told(found) if found else ["Traffic is not split: the live release answers everybody."]
+    for line in said:
         typer.echo(line)

@@ -64,6 +64,14 @@ def end(conn: psycopg.Connection, *, who: str, because: str) -> Split | None:
     return split
 
 
+def ask(conn: psycopg.Connection, settings: Settings, wanted: Wanted | None, *, who: str, because: str) -> list[str]:
+    """As `run`, or as `end` where nothing is wanted; what is so then, line by line."""
+    if wanted is not None:
+        return told(run(conn, settings, wanted, who=who, because=because))
+    ended = end(conn, who=who, because=because)
+    return [f"Release {ended.release_id} is no challenger any more." if ended else "Traffic is not split."]
+
+
 def end_where_same(conn: psycopg.Connection, bundle_sha256: str, who: str) -> None:
     """End the split where the challenger's bundle is the one that goes live; within the caller's transaction."""
     split = traffic.read(conn)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-IDS = {"data_prep", "retrain", "precompute", "drift_report", "tune", "housekeeping", "rollback"}
+IDS = {"data_prep", "retrain", "precompute", "drift_report", "tune", "housekeeping", "rollback", "split"}
 HEAVY = {
     "pandas",
     "numpy",

@@ -18,6 +18,7 @@ from tests.orchestrated import run, small_project
 from tests.published import USERS, Version, another_bundle
 
 AT = datetime(2025, 11, 24, 2, tzinfo=UTC)
+ALONE = ("refresh_challenger", "skipped")  # traffic is not split
 DONE = {("plan", "success"): 1, ("fill", "success"): 3, ("finish", "success"): 1, ("compare", "success"): 1}
 
 
@@ -41,7 +42,7 @@ def ends(finished: Any) -> Counter[tuple[str, str]]:
 
 def test_three_blocks_are_filled_by_three_tasks_and_one_makes_all_of_them_live(champion: psycopg.Connection) -> None:
     finished = run("precompute", at=AT)
-    assert ends(finished) == {**DONE, ("go_live", "success"): 1}
+    assert ends(finished) == {**DONE, ("go_live", "success"): 1, ALONE: 1}
     live = releases.live(champion)
     assert live is not None
     row = champion.execute("SELECT status, users, run_id FROM nextpick.releases").fetchone()
@@ -65,7 +66,7 @@ def test_a_block_that_failed_is_all_that_another_try_does(
     assert broken[("go_live", "upstream_failed")] == 1
     assert releases.live(champion) is None
     again = ends(run("precompute", at=AT))
-    assert again == {**DONE, ("fill", "success"): 1, ("go_live", "success"): 1}
+    assert again == {**DONE, ("fill", "success"): 1, ("go_live", "success"): 1, ALONE: 1}
     assert sorted(filled) == [0, 1, 1, 2]
     assert champion.execute("SELECT release_id, status FROM nextpick.releases").fetchall() == [(1, "ready")]
 
@@ -76,12 +77,12 @@ def test_no_more_tasks_fill_the_blocks_than_params_yaml_says(
     project = small_project(tmp_path / "two", publish={"users_per_block": 5, "tasks": 2})
     monkeypatch.setenv("NEXTPICK_PROJECT", str(project))
     finished = ends(run("precompute", at=AT))
-    assert finished == {**DONE, ("fill", "success"): 2, ("go_live", "success"): 1}
+    assert finished == {**DONE, ("fill", "success"): 2, ("go_live", "success"): 1, ALONE: 1}
     assert champion.execute("SELECT users FROM nextpick.releases").fetchone() == (len(USERS),)
 
 
 def test_a_release_may_only_be_made_ready(champion: psycopg.Connection) -> None:
-    assert ends(run("precompute", at=AT, flip=False)) == {**DONE, ("go_live", "skipped"): 1}
+    assert ends(run("precompute", at=AT, flip=False)) == {**DONE, ("go_live", "skipped"): 1, ALONE: 1}
     assert releases.live(champion) is None
 
 

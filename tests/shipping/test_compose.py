@@ -121,6 +121,8 @@ def test_what_is_mounted_is_there(services: dict[str, Any]) -> None:
 def test_images_are_ours_or_of_a_stated_version(services: dict[str, Any]) -> None:
     foreign = {s["image"] for s in services.values()} - {"nextpick", "nextpick-airflow"}
     assert [image for image in foreign if not re.fullmatch(r"[\w/.-]+:v?\d+(\.\d+)+", image)] == []
+    ours = [s for s in services.values() if s["image"].startswith("nextpick")]
+    assert [s["image"] for s in ours if "build" not in s] == []  # Compose would look for it in a registry first
     stages = set(re.findall(r"^FROM .* AS (\S+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
     assert {s["build"]["target"] for s in services.values() if "build" in s} <= stages
 

@@ -47,7 +47,7 @@ def precompute() -> None:
         from nextpick.stages import precompute
 
         with connection() as conn:
-            precompute.fill(conn, release_id, *blocks)
+            precompute.fill(conn, release_id, *blocks, cache=load_settings().bundle_cache_folder)
 
     shards = plan()
     release_id = finish(shards)

@@ -27,7 +27,10 @@ class Settings(BaseSettings):
     home: Path = PROJECT / ".nextpick"
     """Everything NextPick writes on this machine: bundles, reports, the DVC cache, logs."""
     bundle_cache: Path | None = None
-    """Where the API keeps bundles of releases whose URI leads to an object store; a folder under `home` when unset."""
+    """Where bundles of releases whose URI leads to an object store are kept; a folder under `home` when unset."""
+    bundle_store: str | None = None
+    """A URL that fsspec can write, as gs://bucket/bundles: each released bundle is put there, and machines that share
+    no folder read it there. Releases name a folder of this machine when unset."""
     database_url: SecretStr | None = None
     """The nextpick database, `postgresql://user:password@host:port/name`."""
     mlflow_url: str | None = None

@@ -22,8 +22,9 @@ def recommend(
     from nextpick.stages import recommend
     from nextpick.store.connection import connect
 
-    with connect(load_settings().database()) as conn:
-        loaded, found = recommend.run(conn, user_id, k)
+    settings = load_settings()
+    with connect(settings.database()) as conn:
+        loaded, found = recommend.run(conn, settings, user_id, k)
     title = f"{user_id}: release {loaded.release_id}, model version {loaded.model_version}"
     table = Table("", "item", "title", "score", "source", "reason", title=Text(title), title_justify="left")
     slots, why = found.slots, reasons(loaded, found)

@@ -50,9 +50,16 @@ def newest_cutoff(conn: psycopg.Connection) -> datetime:
 
 
 def draft(
-    conn: psycopg.Connection, version: ModelVersion, *, run_id: str, cutoff: datetime, users_per_block: int
+    conn: psycopg.Connection,
+    version: ModelVersion,
+    *,
+    run_id: str,
+    cutoff: datetime,
+    users_per_block: int,
+    bundle_uri: str | None = None,
 ) -> Draft:
-    """Read it, in one snapshot of the database; `conn` is in autocommit mode.
+    """Read it, in one snapshot of the database; `conn` is in autocommit mode. `bundle_uri`: where others read the
+    bundle; its folder here where that is None.
 
     Raises: BundleError where the bundle is not the registered one.
     """
@@ -67,7 +74,7 @@ def draft(
     return Draft(
         run_id=run_id,
         model_version=version.version,
-        bundle_uri=str(version.bundle_dir),
+        bundle_uri=bundle_uri or str(version.bundle_dir),
         bundle_sha256=version.bundle_sha256,
         cutoff=cutoff,
         known=known,

@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
 import psycopg
 import structlog
 
+from nextpick import bundle_cache, bundle_store
 from nextpick.params import load_params
 from nextpick.release import publish
 from nextpick.settings import Settings
@@ -64,7 +66,9 @@ def plan(conn: psycopg.Connection, settings: Settings, *, version: str | None, r
         if found is None:
             return None
         chosen = load_params(settings.project / "params.yaml").publish
-        begun = begin(conn, found, run_id=run_id, users_per_block=chosen.users_per_block)
+        store = settings.bundle_store
+        uri = bundle_store.put(store, found.bundle_dir, found.bundle_sha256) if store else None
+        begun = begin(conn, found, run_id=run_id, users_per_block=chosen.users_per_block, bundle_uri=uri)
         return replace(begun, tasks=chosen.tasks)
 
 
@@ -75,9 +79,10 @@ def begin(
     run_id: str,
     cutoff: datetime | None = None,
     users_per_block: int = USERS_PER_BLOCK,
+    bundle_uri: str | None = None,
 ) -> Plan:
     """Begin a release of `version`, or go on with a half-built one of it, whose lists know every event before `cutoff`
-    that has come in by now; by default see `newest_cutoff`.
+    that has come in by now; by default see `newest_cutoff`. `bundle_uri` as of `draft`.
 
     Raises: BundleError where the bundle is not the registered one; DataError where there are no events or items;
     StoreError where another run is at it, a lock is in the way or the disk is full.
@@ -90,15 +95,23 @@ def begin(
         release_id = publish.resume(conn, half_built, run_id, version.bundle_sha256, cutoff, log.info)
         if release_id is None:
             with room("a new release is not planned"):  # Postgres sorts all events there
-                made = draft.draft(conn, version, run_id=run_id, cutoff=cutoff, users_per_block=users_per_block)
+                made = draft.draft(
+                    conn,
+                    version,
+                    run_id=run_id,
+                    cutoff=cutoff,
+                    users_per_block=users_per_block,
+                    bundle_uri=bundle_uri,
+                )
             release_id = publish.begin(conn, made)
         left = blocks.to_do(conn, release_id)
         log.info("planned", release=release_id, blocks=len(left), users=sum(left.values()))
         return Plan(release_id, tuple(left))
 
 
-def fill(conn: psycopg.Connection, release_id: int, *wanted: int) -> None:
-    """Compute and write the lists of these blocks, each in a transaction; one that is done is not done again.
+def fill(conn: psycopg.Connection, release_id: int, *wanted: int, cache: Path | None = None) -> None:
+    """Compute and write the lists of these blocks, each in a transaction; one that is done is not done again. `cache`:
+    where a bundle from an object store is kept.
 
     Raises: BundleError where the bundle cannot be had here; StoreError where the release was given up, another process
     fills a block, or the disk is full.
@@ -113,7 +126,8 @@ def fill(conn: psycopg.Connection, release_id: int, *wanted: int) -> None:
             from nextpick.release.source import Source
 
             if not sources:
-                sources.append(Source.of(conn, release))
+                here = bundle_cache.folder(release.bundle_uri, release.bundle_sha256, cache)
+                sources.append(Source.of(conn, replace(release, bundle_uri=str(here))))
                 some = user_ids[:RECALL_USERS]
                 for generator, share in sources[0].recalls(conn, some).items():
                     log.info("approximate index", generator=generator, recall=round(share, 4), users=len(some))

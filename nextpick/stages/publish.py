@@ -39,7 +39,7 @@ def run(
         planned = precompute.plan(conn, settings, version=version, run_id=run_id)
         if planned is None:
             return None
-        precompute.fill(conn, planned.release_id, *planned.blocks)
+        precompute.fill(conn, planned.release_id, *planned.blocks, cache=settings.bundle_cache_folder)
         precompute.finish(conn, settings, planned.release_id)
         compare.run(conn, settings, planned.release_id, who=who)
         if flip:

@@ -14,7 +14,6 @@ import pandas as pd
 import psycopg
 import structlog
 
-from nextpick import bundle_cache
 from nextpick.drift.windows import Window
 from nextpick.errors import StoreError
 from nextpick.features.histories import histories
@@ -29,6 +28,7 @@ from nextpick.release.loaded import Loaded
 from nextpick.release.slots import RERANKED
 from nextpick.schema import USER_ID
 from nextpick.settings import Settings
+from nextpick.stages import usable
 from nextpick.store import events, items, outcomes, releases
 from nextpick.store.outcomes import ANSWER_ID, DOUBTFUL, SINCE, Listed, Made
 
@@ -70,8 +70,7 @@ def run(conn: psycopg.Connection, settings: Settings, release_id: int, window: W
     if not answers:
         return Skew(0, 0, None, {}, 0)
     release = releases.get(conn, release_id)
-    folder = bundle_cache.folder(release.bundle_uri, release.bundle_sha256, settings.bundle_cache_folder)
-    loaded = lookup.load(conn, replace(release, bundle_uri=str(folder)))
+    loaded = lookup.load(conn, replace(release, bundle_uri=str(usable.place(settings, release))))
     shown = loaded.items.rows(np.unique([item_id for one in answers for item_id in one.item_ids]))
     checked = _checked(loaded, made, shown)
     table = _table(conn, loaded, made, checked)

@@ -1,7 +1,6 @@
 """Stage: where a recommendation came from, link by link, and what moved the score of each of its items."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from uuid import UUID
 
 import numpy as np
@@ -89,7 +88,7 @@ def _moves(settings: Settings, release: Standing, impression: Impression) -> tup
         return none, 0.0, f"What moved the scores cannot be said: {fault}"
     from nextpick.models.bundle import load_bundle  # late: it costs seconds
 
-    bundle = load_bundle(Path(release.bundle_uri), release.bundle_sha256)
+    bundle = load_bundle(usable.place(settings, release), release.bundle_sha256)
     width = len(bundle.features)
     features = impression.features.reshape(len(impression.item_ids), width)
     each = bundle.ranker.contributions(features)

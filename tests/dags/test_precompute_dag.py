@@ -54,11 +54,11 @@ def test_a_block_that_failed_is_all_that_another_try_does(
 ) -> None:
     real, filled = precompute.fill, []
 
-    def fill(conn: psycopg.Connection, release_id: int, *blocks: int) -> None:
+    def fill(conn: psycopg.Connection, release_id: int, *blocks: int, **more: Any) -> None:
         filled.extend(blocks)
         if filled.count(1) == 1 and 1 in blocks:
             raise StoreError("the worker is gone")
-        real(conn, release_id, *blocks)
+        real(conn, release_id, *blocks, **more)
 
     monkeypatch.setattr(precompute, "fill", fill)
     broken = ends(run("precompute", at=AT))

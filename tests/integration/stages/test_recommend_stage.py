@@ -4,13 +4,14 @@ from datetime import UTC, datetime
 
 import psycopg
 
+from nextpick.settings import Settings
 from nextpick.stages import recommend
 from nextpick.store import events
 from tests.published import Version, fill, interactions, publish
 
 
 def ids(conn: psycopg.Connection, k: int) -> list[str]:
-    loaded, found = recommend.run(conn, "tea03", k)
+    loaded, found = recommend.run(conn, Settings(_env_file=None), "tea03", k)
     conn.commit()
     return [loaded.items.ids[row] for row in found.slots.item_rows.tolist()]
 

@@ -28,7 +28,7 @@ def here(version: Version, tmp_path: Path) -> Version:
 
 def answered(conn: psycopg.Connection, user_id: str) -> Impression:
     """An answer as the service gives and keeps it; commits."""
-    loaded, found = recommend.run(conn, user_id, SHOWN)
+    loaded, found = recommend.run(conn, Settings(_env_file=None), user_id, SHOWN)
     told = Impression(
         recommendation_id=uuid4(),
         user_id=user_id,

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Installs the Debian tools that some tests drive: a browser, Prometheus, a load generator. Starts no service.
+# Installs the Debian tools that some tests drive: a browser, Prometheus, Alertmanager, a load generator. Starts no service.
 set -eu
 
 missing=""
-for tool in chromium prometheus wrk; do  # Debian's package of each bears the same name
+for tool in chromium prometheus prometheus-alertmanager wrk; do  # Debian's package of each bears the same name
     command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
 done
 [ -n "$missing" ] || exit 0

@@ -40,10 +40,13 @@ class Settings(BaseSettings):
     git_sha: str | None = None
     """The commit this code is from, where there is no git to ask: an image's build sets it."""
     api_port: int = 8080
+    """Of the API that `make run` starts, on 127.0.0.1, as the next ones are."""
     airflow_port: int = 8081
+    """Of Airflow's pages and API."""
     airflow_url: str | None = None
     """Where people reach Airflow, for the links in alerts; this machine's port when unset."""
     mlflow_port: int = 5000
+    """Of MLflow's pages and API."""
     postgres_port: int = 15432
     """Of the Postgres that `make run` brings; below the ports that outgoing connections are given."""
     api_open_to_loopback: bool = False
@@ -59,9 +62,11 @@ class Settings(BaseSettings):
     """Alerts go to Slack by this bot, which must be in `slack_channel`; without it and the webhook they are only logged
     and stored."""
     slack_channel: str | None = None
+    """Where the bot posts, as #drift."""
     slack_webhook_url: SecretStr | None = None
     """The other way to Slack: an incoming webhook, which knows its channel."""
     slack_api_url: str = "https://slack.com/api/"
+    """Of the bot; another one where a proxy stands between."""
 
     @cached_property
     def bundle_cache_folder(self) -> Path:

@@ -105,7 +105,7 @@ def refresh(conn: psycopg.Connection, settings: Settings, *, run_id: str, who: s
 
 def told(split: Split) -> list[str]:
     """What is so now, line by line."""
-    share = f"{split.share:.3%}".replace(".000%", "%")
+    share = f"{100 * split.share:.4g}%"
     whose = f"asked for {share} of the users and shown to none" if split.shadow else f"answers {share} of the users"
     return [
         f"Release {split.release_id} (model version {split.model_version}) is the challenger: {whose}.",

@@ -6,7 +6,7 @@ umask 077
 touch .env
 
 add() {  # name, value
-    grep -q "^$1=" .env || printf '%s=%s\n' "$1" "$2" >>.env
+    grep -Eq "^$1=" .env || printf '%s=%s\n' "$1" "$2" >>.env
 }
 
 hex() {  # bytes
@@ -20,4 +20,5 @@ done
 add AIRFLOW_FERNET_KEY "$(head -c 32 /dev/urandom | base64 | tr '+/' '-_')"
 add AIRFLOW_JWT_SECRET "$(hex 48)"
 add AIRFLOW_SECRET_KEY "$(hex 48)"
+add NEXTPICK_SLACK_WEBHOOK_URL ""  # yours, if alerts shall go to Slack
 chmod 600 .env

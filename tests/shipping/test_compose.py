@@ -9,6 +9,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -45,7 +46,9 @@ def services(env: Path) -> dict[str, Any]:
 
 
 def values(env: Path) -> dict[str, str]:
-    return dict(line.split("=", 1) for line in env.read_text().splitlines())  # type: ignore[misc]
+    """The secrets it made; that of Slack is the reader's own, and empty."""
+    pairs = (line.partition("=") for line in env.read_text().splitlines())
+    return {name: value for name, _, value in pairs if value}
 
 
 def test_it_is_a_compose_file() -> None:
@@ -113,9 +116,25 @@ def test_every_option_of_airflow_is_one(services: dict[str, Any]) -> None:
 
 def test_what_is_mounted_is_there(services: dict[str, Any]) -> None:
     binds = [Path(v["source"]) for s in services.values() for v in s.get("volumes", []) if v["type"] == "bind"]
-    ours = [path for path in binds if (ROOT / "monitoring").exists() or "monitoring" not in path.parts]
-    assert ours
-    assert [path for path in ours if not path.exists()] == []
+    assert binds
+    assert [path for path in binds if not path.exists()] == []
+
+
+def test_monitoring_names_services_of_this_file_and_folders_that_are_mounted(services: dict[str, Any]) -> None:
+    monitoring = ROOT / "monitoring"
+    scraped = yaml.safe_load((monitoring / "prometheus" / "prometheus.yml").read_text())
+    told = [*scraped["scrape_configs"], *scraped["alerting"]["alertmanagers"]]
+    hosts = {target.partition(":")[0] for each in told for one in each["static_configs"] for target in one["targets"]}
+    sources = yaml.safe_load((monitoring / "grafana" / "provisioning" / "datasources" / "nextpick.yml").read_text())
+    hosts |= {str(urlsplit(source["url"]).hostname) for source in sources["datasources"]}
+    assert hosts <= services.keys()
+    provided = yaml.safe_load((monitoring / "grafana" / "provisioning" / "dashboards" / "nextpick.yml").read_text())
+    mounted = {volume["target"] for volume in services["grafana"]["volumes"]}
+    assert {provider["options"]["path"] for provider in provided["providers"]} <= mounted
+    (slack,) = yaml.safe_load((monitoring / "alertmanager" / "alertmanager.yml").read_text())["receivers"][0][
+        "slack_configs"
+    ]
+    assert slack["api_url_file"] == f"/run/secrets/{services['alertmanager']['secrets'][0]['source']}"
 
 
 def test_images_are_ours_or_of_a_stated_version(services: dict[str, Any]) -> None:

@@ -67,10 +67,10 @@ class Metrics:
 
     def given(self, variant: str, degraded: bool) -> Counter:
         """The meter of such answers."""
-        found = self._given.get((variant, degraded))
-        if found is None:
-            found = self._given[variant, degraded] = self.answers.labels(variant, str(degraded).lower())
-        return found
+        if (variant, degraded) not in self._given:
+            for either in (False, True):  # so that a share of none is a share
+                self._given[variant, either] = self.answers.labels(variant, str(either).lower())
+        return self._given[variant, degraded]
 
     def text(self) -> bytes:
         """The exposition Prometheus scrapes."""

@@ -2,8 +2,7 @@
 #   docker build -t nextpick .                             the API: what serving/ needs, and nothing else
 #   docker build -t nextpick-airflow --target airflow .    Airflow and MLflow, with the DAGs, the plugin and the library
 # --build-arg GIT_SHA=$(git rev-parse HEAD) tells models which commit they are of: there is no git in an image.
-ARG PYTHON=3.12
-FROM python:${PYTHON}-slim-bookworm AS base
+FROM python:3.12-slim-bookworm AS base
 ENV PYTHONUNBUFFERED=1 \
     OPENBLAS_NUM_THREADS=1
 # LightGBM's OpenMP. A user of our own, the same in both images: they share NEXTPICK_HOME.

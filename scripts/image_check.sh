@@ -2,14 +2,13 @@
 # Builds the images and runs the API's, on a machine that has no container engine and reaches no registry:
 #   scripts/image_check.sh            the API's image: size, live, ready, answers, read-only, no root
 #   scripts/image_check.sh airflow    Airflow's image, too: DAGs parse in it, `nextpick` runs
-# It needs root and Debian's buildah, podman, runc, netavark, aardvark-dns, iptables and debootstrap. A stand-in for
-# Docker Hub's python:*-slim-bookworm is made of Debian's own Python 3.11; everything else is as anywhere. It changes no
-# settings of the machine, and leaves its images in WORK (some GB), so that the next check is quick.
+# It needs root and Debian's buildah, podman, runc, netavark, aardvark-dns, iptables and debootstrap. In place of Docker
+# Hub's base image, and under its name, stands one of Debian's packages with Debian's Python 3.11; everything else is as
+# anywhere. It changes no settings of the machine, and leaves its images in WORK (some GB) for the next check.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 WORK="${WORK:-/var/tmp/nextpick-images}"
-PYTHON=3.11
-BASE="docker.io/library/python:$PYTHON-slim-bookworm"
+BASE="docker.io/library/$(awk '$1 == "FROM" && $2 ~ /^python:/ {print $2}' Dockerfile | cut -d@ -f1)"
 SCRATCH="$(mktemp -d)"
 chmod 755 "$SCRATCH"  # Postgres and the API are not root
 port=18980
@@ -69,7 +68,7 @@ build() {  # target, name
     local began=$SECONDS
     buildah bud --quiet --isolation chroot --pull-never --network host --layers=false --format docker \
         --volume /etc/ssl/certs:/etc/ssl/certs:ro --signature-policy "$WORK/policy.json" \
-        --build-arg "PYTHON=$PYTHON" --build-arg "GIT_SHA=$(git rev-parse HEAD)" \
+        --build-arg "GIT_SHA=$(git rev-parse HEAD)" \
         --target "$1" --tag "$2" . >"$WORK/$1.log" 2>&1 || { tail -20 "$WORK/$1.log" >&2; fail "the build of $2 failed: $WORK/$1.log"; }
     say "  $((SECONDS - began)) s; $(megabytes "$2"), of which the stand-in base is $(megabytes "$BASE")"
 }
@@ -145,7 +144,8 @@ airflow_image() {
     build airflow nextpick-airflow
     say "In it, as uid $(podman run --rm nextpick-airflow id -u):"
     podman run --rm --tmpfs /tmp --env AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=sqlite:////tmp/airflow.db nextpick-airflow \
-        sh -c 'airflow db migrate >/dev/null 2>&1 && airflow dags list --local --output plain 2>/dev/null | cut -d" " -f1 | tail -n +2 | tr "\n" " "; airflow dags list-import-errors --local 2>/dev/null | tail -1'
+        sh -c 'airflow db migrate >/dev/null 2>&1; airflow dags list --local --output plain; airflow dags list-import-errors --local' \
+        2>/dev/null | awk '/\.py/ {print "  " $1} /No data found/ {print "  no import errors"}'
 }
 
 configure

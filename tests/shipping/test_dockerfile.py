@@ -27,8 +27,8 @@ def test_what_docker_build_makes_without_a_word_is_the_api() -> None:
 
 def test_every_stage_stands_on_one_base_of_a_stated_version() -> None:
     bases = {line.split()[1] for line in LINES if line.startswith("FROM ")} - set(STAGES)
-    assert bases == {"python:${PYTHON}-slim-bookworm"}
-    assert "ARG PYTHON=3.12" in LINES
+    assert len(bases) == 1
+    assert re.fullmatch(r"python:3\.1[123]-slim-bookworm(@sha256:[0-9a-f]{64})?", bases.pop())
 
 
 def test_both_images_end_as_the_same_nobody() -> None:

@@ -2,13 +2,13 @@
 
 from airflow.plugins_manager import AirflowPlugin
 
-from nextpick_airflow import pool, reports, runs
+from nextpick_airflow import home, pool, reports, runs
 
 
 class NextPickPlugin(AirflowPlugin):
-    """A pool that is there when a component starts, a record of how runs end, and the drift reports as a page."""
+    """A pool that is there when a component starts, a record of how runs end, and two pages: NextPick, and Drift."""
 
     name = "nextpick"
     listeners = [pool, runs]  # noqa: RUF012 - as Airflow declares it
-    fastapi_apps = [reports.FASTAPI_APP]  # noqa: RUF012
-    external_views = [reports.EXTERNAL_VIEW]  # noqa: RUF012
+    fastapi_apps = [home.FASTAPI_APP, reports.FASTAPI_APP]  # noqa: RUF012
+    external_views = [home.EXTERNAL_VIEW, reports.EXTERNAL_VIEW]  # noqa: RUF012

@@ -36,7 +36,8 @@ def split() -> None:
         from nextpick.stages import split
 
         share, because = float(param("share")), param("because")
-        wanted = split.Wanted(int(param("release") or 0), share, bool(param("shadow"))) if share else None
+        release = param("release")
+        wanted = split.Wanted(int(release), share, bool(param("shadow"))) if share and release else None
         with connection() as conn:
             said = " ".join(split.ask(conn, load_settings(), wanted, who=who(), because=because))
         log.info(said)

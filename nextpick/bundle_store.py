@@ -1,6 +1,7 @@
 """Bundles in an object store, whence every machine reads them: each in `<store>/<sha256>`, its manifest put there last,
 so that a bundle is there whole or not at all."""
 
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -27,7 +28,8 @@ def put(store: str, bundle: Path, bundle_sha256: str) -> str:
         import fsspec
 
         files, root = fsspec.url_to_fs(uri)
-        if files.exists(f"{root}/{manifest.MANIFEST}"):
+        last = f"{root}/{manifest.MANIFEST}"
+        if files.exists(last) and sha256(files.cat_file(last)).hexdigest() == bundle_sha256:
             return uri
         files.makedirs(root, exist_ok=True)
         for name in (*stated.files, manifest.MANIFEST):

@@ -11,6 +11,7 @@ from time import monotonic
 
 import numpy as np
 import structlog
+from prometheus_client import Counter
 
 from nextpick import bundle_cache
 from nextpick.errors import NextPickError
@@ -23,7 +24,6 @@ from nextpick.store.connection import connect
 from serving import migrated
 from serving.aside import aside
 from serving.database import Database
-from serving.metrics import Metrics
 
 RETRY_SECONDS = 30.0  # at most, between tries to load a release that failed
 FIRST_RETRY_SECONDS = 1.0
@@ -42,20 +42,20 @@ class Current:
 
 class Arm:
     """Holds `current`; None until a release of the variant is found and loaded. `problem` says why the live one is not
-    the one served. `taken` is called with each release that is taken over."""
+    the one served. `errors` counts releases that could not be loaded, `taken` is called with each that is."""
 
     def __init__(
         self,
         variant: str,
         database: Database,
         url: str,
-        metrics: Metrics,
+        errors: Counter,
         cache: Path,
         taken: Callable[[Loaded], Awaitable[None]] | None = None,
     ) -> None:
         self.current: Current | None = None
         self.problem: str | None = None
-        self._variant, self._database, self._url, self._metrics = variant, database, url, metrics
+        self._variant, self._database, self._url, self._errors = variant, database, url, errors
         self._cache, self._taken = cache, taken
         self._hidden_ids: frozenset[str] = frozenset()  # as last read
         self._loading: asyncio.Task[None] | None = None
@@ -100,7 +100,7 @@ class Arm:
             shown = str(error) if isinstance(error, NextPickError) else type(error).__name__
             lacks = await migrated.lacking(self._database) if isinstance(error, migrated.LACKING) else None
             self.problem = lacks.detail if lacks else f"release {release_id} cannot be served: {shown}"
-            self._metrics.release_errors.inc()
+            self._errors.inc()
             log.exception("release not taken over; the old one serves on", release=release_id)
             return
         self.current, self.problem = _current(loaded, self._hidden_ids, secret), None

@@ -40,8 +40,8 @@ class Follower:
         queries = sql.load("releases")
         self._query, self._measure, self._hear = queries["follow"], queries["measure"], queries["listen"]
         self._polling = asyncio.Lock()
-        self._default = Arm(releases.VARIANT, database, url, metrics, cache, self._tell)
-        self._challenger = Arm(traffic.CHALLENGER, database, url, metrics, cache)
+        self._default = Arm(releases.VARIANT, database, url, metrics.release_errors, cache, self._tell)
+        self._challenger = Arm(traffic.CHALLENGER, database, url, metrics.challenger_errors, cache)
         self._split: Split | None = None
         self._lacking: str | None = None
 
@@ -55,9 +55,11 @@ class Follower:
         """Why the live release is not the one served."""
         return self._lacking or self._default.problem
 
-    def served(self, user_id: str | None = None) -> Current:
-        """What answers this user. Raises: Problem 503 before the first release."""
-        if (challenger := self._challenged(user_id, shadow=False)) is not None:
+    def served(self, user_id: str | None = None, scenario: str | None = None) -> Current:
+        """What answers this user; for a scenario that only the default release knows that one. Raises: Problem 503
+        before the first release."""
+        challenger = self._challenged(user_id, shadow=False)
+        if challenger is not None and (scenario is None or scenario in challenger.loaded.scenarios):
             return challenger
         if self.current is None:
             raise Problem(
@@ -132,7 +134,10 @@ class Follower:
             self._split = None
             self._challenger.let_go()
         else:
-            self._split = Split(*split)
+            wanted = Split(*split)
+            if self._split is not None and self._split.salt != wanted.salt:
+                self._challenger.let_go()  # another model's users: the one before answers none of them
+            self._split = wanted
             self._challenger.follow(challenger_id, frozenset(hidden_ids))
 
     async def _lacks(self, error: Exception) -> bool:

@@ -134,6 +134,8 @@ class Metrics:
         self.release_bytes = gauge("release_bytes", what)
         what = "Releases that could not be loaded; the old one serves on."
         self.release_errors = Counter("nextpick_release_load_errors_total", what, registry=registry)
+        what = "Challengers' releases that could not be loaded; the default one answers their users."
+        self.challenger_errors = Counter("nextpick_challenger_load_errors_total", what, registry=registry)
         what = "Polls of the live pointer that the database did not answer."
         self.follow_errors = Counter("nextpick_release_poll_errors_total", what, registry=registry)
 

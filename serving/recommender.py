@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from time import perf_counter
 from typing import Any
@@ -59,7 +60,7 @@ class Recommender:
 
     async def _recommend(self, asked: RecommendIn) -> dict[str, Any]:
         somebody(asked.user_id, asked.recent_item_ids)
-        current, recommendation_id = self._follower.served(asked.user_id), uuid4()
+        current, recommendation_id = self._follower.served(asked.user_id, asked.scenario), uuid4()
         loaded, digest = current.loaded, _digest(asked)
         before = cursor.read(asked.cursor, current.secret, digest) if asked.cursor else None
         page = page_of(asked, loaded, before, recommendation_id.int)
@@ -68,7 +69,7 @@ class Recommender:
         found, failed = await self._answered(current, row, since, page.wanted)
         body = await self._body(recommendation_id, asked, loaded, found, missing + failed, page.wanted.narrowed)
         shown = tuple(item["item_id"] for item in body["items"])
-        self._shadow.ask(self._follower.shadow(asked.user_id), asked, shown)
+        self._shadow.ask(self._follower.shadow(asked.user_id), asked, shown, recommendation_id.int)
         for item in body["items"]:
             item["rank"] += len(before.given) if before else 0
         body["cursor"] = _next(before, loaded, found, page.wanted.k, digest, current.secret)
@@ -81,7 +82,7 @@ class Recommender:
 
     async def _rank(self, asked: RankIn) -> dict[str, Any]:
         somebody(asked.user_id, asked.recent_item_ids)
-        current, recommendation_id = self._follower.served(asked.user_id), uuid4()
+        current, recommendation_id = self._follower.served(asked.user_id, asked.scenario), uuid4()
         loaded = current.loaded
         scenario_of(loaded, asked.scenario)
         row, since, missing = await self._read(loaded, asked.user_id)
@@ -115,7 +116,8 @@ class Recommender:
         """The answer, or in place of it the list's own order; and what that lacks."""
         loaded, hidden = current.loaded, current.hidden
         quick = light(loaded, row, since, wanted, hidden)
-        self._count(current, row, wanted)
+        with suppress(Exception):  # a figure less, and no answer
+            self._count(current, row, wanted)
         found, failed = await self._tried(lambda: answer(loaded, row, since, wanted, hidden), quick)
         if found is not None:
             return found, failed

@@ -1,7 +1,6 @@
 """The challenger in the shadow: asked what it would have answered, beside the answer, and shown to nobody."""
 
 import asyncio
-from uuid import uuid4
 
 import structlog
 from prometheus_client import Counter, Histogram
@@ -35,14 +34,15 @@ class Shadow:
         for outcome in ("compared", "failed", "skipped"):
             self._answers.labels(outcome)
 
-    def ask(self, challenger: Current | None, asked: RecommendIn, shown: tuple[str, ...]) -> None:
-        """Begin to ask it, where there is one, a first page is asked for, and there is time to spare. Never raises."""
+    def ask(self, challenger: Current | None, asked: RecommendIn, shown: tuple[str, ...], seed: int) -> None:
+        """Begin to ask it, where there is one, a first page is asked for, and there is time to spare; with the `seed`
+        of the answer, so that chance is no difference. Never raises."""
         if challenger is None or asked.cursor is not None or not shown:
             return
         if len(self._asking) >= AT_ONCE or self._load.heavy:
             self._answers.labels("skipped").inc()
             return
-        task = asyncio.create_task(self._compare(challenger, asked, shown))
+        task = asyncio.create_task(self._compare(challenger, asked, shown, seed))
         self._asking.add(task)
         task.add_done_callback(self._asking.discard)
 
@@ -52,9 +52,9 @@ class Shadow:
             task.cancel()
         self._scoring.close()
 
-    async def _compare(self, challenger: Current, asked: RecommendIn, shown: tuple[str, ...]) -> None:
+    async def _compare(self, challenger: Current, asked: RecommendIn, shown: tuple[str, ...], seed: int) -> None:
         try:
-            found = await self._answer(challenger, asked)
+            found = await self._answer(challenger, asked, seed)
         except (Unavailable, Busy):
             self._answers.labels("skipped").inc()
         except Exception:
@@ -65,12 +65,12 @@ class Shadow:
             self._overlap.observe(len(ids.intersection(shown)) / len(shown))
             self._answers.labels("compared").inc()
 
-    async def _answer(self, challenger: Current, asked: RecommendIn) -> Answer:
+    async def _answer(self, challenger: Current, asked: RecommendIn, seed: int) -> Answer:
         loaded = challenger.loaded
         row, since = None, Since.nothing()
         if asked.user_id is not None:
             found = await self._database.fetch_one(lookup.READ, lookup.parameters(loaded, asked.user_id))
             row, since = lookup.parse(loaded, found) if found else (None, since)
-        page = page_of(asked, loaded, None, uuid4().int)
+        page = page_of(asked, loaded, None, seed)
         since = with_recent(loaded, since, asked.recent_item_ids, page.until)
         return await self._scoring.run(lambda: answer(loaded, row, since, page.wanted, challenger.hidden))

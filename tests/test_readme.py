@@ -63,4 +63,10 @@ def test_the_ports_and_their_settings_are_those_of_the_code() -> None:
 def test_every_link_leads_to_a_file() -> None:
     links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link]
     assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+    assert [link for link in links if not (ROOT / link.partition("#")[0]).exists()] == []
+
+
+def test_every_heading_that_a_link_names_is_there() -> None:
+    for path, heading in re.findall(r"\]\(([^)#:]+)#([^)]+)\)", README):
+        headings = re.findall(r"^#+ (.*)$", (ROOT / path).read_text(), re.MULTILINE)
+        assert heading in {re.sub(r"[^a-z0-9 -]", "", one.lower()).replace(" ", "-") for one in headings}, path

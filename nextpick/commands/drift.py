@@ -48,7 +48,8 @@ def drift(date: Night = None, days: Days = None, weeks: Weeks = None, notify: No
         console.print(f"- {reason}", markup=False)
     console.print(f"Verdict: [bold {_COLOURS[report.judgement.verdict]}]{report.judgement.verdict}[/]")
     console.print(f"Harm: {report.harm}.", markup=False)
-    console.print(f"Slack: {report.notified}. Report: {report.path or 'none, there was nothing to draw'}", markup=False)
+    page = report.path or report.fault or "none, there was nothing to draw"
+    console.print(f"Slack: {report.notified}. Report: {page}", markup=False)
 
 
 def table(report: "DriftReport") -> "Table":

@@ -249,7 +249,8 @@ def drop(conn: psycopg.Connection, release_id: int) -> None:
     Raises: StoreError where it has just been made live, or a lock is in the way.
     """
     with conn.transaction():
-        if standings.held(conn, release_id).live:
+        standings.held(conn, release_id)
+        if releases.is_live(conn, release_id):
             raise StoreError(f"Release {release_id} has just been made live, so its lists stay.")
         releases.mark_dropped(conn, release_id)
     with_lock_retry(conn, lambda: lists.drop(conn, release_id), f"drop the lists of release {release_id}")

@@ -1,6 +1,6 @@
 """Tell people of a night: what is new, what is over, and once a week that somebody watches."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,10 +10,12 @@ import psycopg
 
 from nextpick.drift import messages, slack
 from nextpick.drift.nights import Dated, over
+from nextpick.drift.redacted import redacted
 from nextpick.drift.windows import DAY, WEEK
 from nextpick.settings import Settings
 from nextpick.stages import alert
 from nextpick.store import alerts, drift
+from nextpick.store.connection import connect
 
 PENDING = "pending"  # nobody has been told yet
 REPEATED = "repeated"  # people know
@@ -23,12 +25,14 @@ _HEARD = (slack.SENT, slack.NOT_CONFIGURED)
 
 @dataclass(frozen=True)
 class Night:
-    """A report as it is stored, its measures among the nights before, and where to see it and the run it is of."""
+    """A report as it is stored, its measures among the nights before, where to see it and the run it is of, and
+    why there is no page of it, where there is none."""
 
     row: Mapping[str, Any]
     measures: Sequence[Dated]
     address: str
     run_url: str | None
+    fault: str | None = None
 
     @property
     def alarms(self) -> list[Dated]:
@@ -54,16 +58,29 @@ def tell(conn: psycopg.Connection, settings: Settings, night: Night, earlier: dr
         outcome = send("over", messages.over_message(said, ended))
         if _heard(outcome):
             outcome = OVER
-            with conn.transaction():
-                alerts.over(conn, ended)
+            keep(conn, settings, lambda conn: alerts.over(conn, ended))
     alarming = sorted({one.measure.column_name for one in night.alarms})
     if not outcome.startswith("failed") and not set(alarming) <= set(told):
         outcome = send("drift", messages.drift_message(said))
         if _heard(outcome):
-            with conn.transaction():
-                alerts.remember(conn, alarming, outcome)
-    _keep_alive(conn, settings, night, said, send)
+            keep(conn, settings, lambda conn: alerts.remember(conn, alarming, outcome))
+    if night.fault is not None:
+        alert.tell(settings, "failure", f"The page of the drift report of {said.as_of:%d %b %Y %H:%M} UTC could not be "
+                   f"made, its figures are there: {redacted(night.fault)}", database)  # fmt: skip
+    if not conn.closed:
+        _keep_alive(conn, settings, night, said, send)
     return outcome
+
+
+def keep(conn: psycopg.Connection, settings: Settings, write: Callable[[psycopg.Connection], None]) -> None:
+    """Write what became of an alert, by another connection where Slack took longer than this one lasted: what people
+    know must not be told again."""
+    try:
+        with conn.transaction():
+            write(conn)
+    except psycopg.OperationalError:
+        with connect(settings.database()) as another:
+            write(another)
 
 
 def _so_far(night: Night, earlier: drift.Report | None) -> str:

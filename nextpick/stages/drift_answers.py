@@ -55,7 +55,8 @@ def showed(
     if not any(sizes):
         return ()
     heads = [lists.head(outcomes.popularity(conn, kinds, *_before(span)), catalogue) for span in spans]
-    n, least = lists.alike(sizes[0], sizes[1:]), max(min_rows, int(np.median(sizes[1:])) // FEW)
+    least = max(min_rows, int(np.median(sizes[1:])) // FEW)
+    n = lists.alike(sizes, least)
 
     def number(name: str, values: Iterable[float | None]) -> Number:
         now, *before = [value if size >= least else None for value, size in zip(values, sizes, strict=True)]

@@ -15,7 +15,7 @@ from nextpick.drift.harm import Harm, harm, retrain
 from nextpick.drift.nights import Dated, dated
 from nextpick.drift.verdict import Judgement, judge
 from nextpick.drift.windows import DAY, WEEK, Windows
-from nextpick.errors import ConfigError, StoreError
+from nextpick.errors import ConfigError
 from nextpick.params import DriftParams, Params, load_params
 from nextpick.settings import Settings
 from nextpick.stages import drift_alert
@@ -30,7 +30,8 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class DriftReport:
-    """One night's report as it was stored; `path` is None where there was nothing to show.
+    """One night's report as it was stored; `path` is None where there was nothing to show, or no page could be made of
+    it: then `fault` says why, and so does an alert.
 
     `dated` are the judgement's measures among the nights before; `asks_for_retraining` is true once: a report made
     again asks no second time.
@@ -45,6 +46,7 @@ class DriftReport:
     path: Path | None
     notified: str
     asks_for_retraining: bool
+    fault: str | None = None
 
 
 def folder(settings: Settings) -> Path:
@@ -82,8 +84,7 @@ class Asked:
 
 def run(conn: psycopg.Connection, settings: Settings, asked: Asked) -> DriftReport:
     """Report on the last days before a moment; the same moment again replaces its report. Its rows are one transaction,
-    after the HTML is whole. Raises: StoreError where `conn` is in a transaction, or where, all else being done, there
-    is no HTML; ConfigError."""
+    after the HTML is whole. Raises: StoreError where `conn` is in a transaction; ConfigError."""
     require_idle(conn, "A drift report")  # its rows are committed before it alerts
     everything, params = _params(settings, asked)
     with drift.alone(conn):
@@ -112,13 +113,11 @@ def _report(
     row["notified"] = drift_alert.PENDING if may_tell and earlier is None else untold
     with conn.transaction():
         report_id = drift.save(conn, row, [_metric(one) for one in measures])
-    told = drift_alert.Night(row, measures, address(settings, report_id), asked.run_url)
+    told = drift_alert.Night(row, measures, address(settings, report_id), asked.run_url, fault)
     notified = _told(conn, settings, told, report_id, earlier) if may_tell else str(row["notified"])
     log.info("drift report", verdict=row["verdict"], why=row["reasons"], slack=notified, harm=harmed, retrain=answer)
-    if fault is not None:
-        raise StoreError(f"The night's figures are stored, and told where they alarm, but not its page: {fault}")
     asks = answer == "requested" and not _acted_on(earlier)
-    return DriftReport(report_id, asked.as_of, seen.windows, judgement, measures, harmed, path, notified, asks)
+    return DriftReport(report_id, asked.as_of, seen.windows, judgement, measures, harmed, path, notified, asks, fault)
 
 
 def _before(conn: psycopg.Connection, as_of: datetime) -> list[drift.Report]:
@@ -192,8 +191,7 @@ def _told(
     earlier: drift.Report | None,
 ) -> str:
     notified = drift_alert.tell(conn, settings, night, earlier)
-    with conn.transaction():
-        drift.mark_notified(conn, report_id, notified)
+    drift_alert.keep(conn, settings, lambda conn: drift.mark_notified(conn, report_id, notified))
     return notified
 
 

@@ -14,6 +14,7 @@ from nextpick.store.standings import Standing
 from nextpick.store.traffic import Split
 from nextpick.store.transactions import step_by_step, with_lock_retry
 
+LEAST = 0.001  # a share, or what it leaves
 log = structlog.get_logger()
 
 
@@ -95,9 +96,13 @@ def refresh(conn: psycopg.Connection, settings: Settings, *, run_id: str, who: s
         now = traffic.read(conn)
         if now is None or now.bundle_sha256 != split.bundle_sha256 or release_id is None:
             return None  # it was ended, or another was put in its place meanwhile
-        standing = standings.held(conn, release_id)
-        if standing.status == "blocked":
-            raise ReleaseRefused(f"Release {release_id} is blocked: {' '.join(standing.reasons)} The challenger stays.")
+        if any(one.live and one.bundle_sha256 == now.bundle_sha256 for one in standings.newest(conn, 1)):
+            _end(conn, now, who, "its model is live")  # made so by a version that knows no split
+            return None
+        standing, before = standings.held(conn, release_id), standings.get(conn, now.release_id)
+        if standing.status not in ("ready", before.status):  # one that was let in blocked may stay so
+            why = " ".join(standing.reasons)
+            raise ReleaseRefused(f"Release {release_id} is {standing.status}: {why} The challenger keeps its lists.")
         traffic.write(conn, release_id, now.share, now.shadow, now.salt)
     log.info("challenger refreshed", before=split.release_id, release=release_id)
     return release_id
@@ -116,9 +121,9 @@ def told(split: Split) -> list[str]:
 def _checked(wanted: Wanted, because: str) -> None:
     if not because.strip():
         raise ConfigError("The reason is empty. Say why, for those who come after you: --because WHY.")
-    if not (0 < wanted.share < 1 or (wanted.shadow and wanted.share == 1)):
-        most = "to 1" if wanted.shadow else "and below 1; to give it all users, publish it"
-        raise ConfigError(f"The share is {wanted.share:g}, and must be above 0 {most}.")
+    if not (LEAST <= wanted.share <= 1 - LEAST or (wanted.shadow and wanted.share == 1)):
+        most = "to 1" if wanted.shadow else f"to {1 - LEAST:g}; to give it all users, publish it"
+        raise ConfigError(f"The share is {wanted.share:g}, and must be {LEAST:g} {most}.")
 
 
 def _refuse(conn: psycopg.Connection, standing: Standing) -> None:
@@ -133,7 +138,7 @@ def _refuse(conn: psycopg.Connection, standing: Standing) -> None:
         said = f"it has the same model as the live release, version {live.model_version}: there is nothing to compare"
     elif standing.rejected:
         said = f"its version {standing.model_version} was gone back from: {standing.rejected}"
-    elif standing.status != "ready":
+    elif standing.status not in ("ready", "blocked"):  # what the comparison says is overruled by a reason
         said = f"it is {standing.status}" + (f": {' '.join(standing.reasons)}" if standing.reasons else "")
     if said:
         raise ReleaseRefused(f"Release {standing.release_id} cannot be the challenger: {said.rstrip('.')}.")

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from time import monotonic, sleep
 from typing import Any
 
 import psycopg
@@ -11,8 +12,11 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from nextpick.errors import StoreError
 from nextpick.store import arrays, sql
 
+WAIT_SECONDS = 900.0  # for another report to be made
+ASK_SECONDS = 0.2
 REPORT_LOCK = 0x64726674  # "drft": the advisory lock of whoever makes a report
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 _SQL = sql.load("drift")
@@ -69,15 +73,24 @@ class Report:
 @contextmanager
 def alone(conn: psycopg.Connection) -> Iterator[None]:
     """While it lasts nobody else makes a report: of two at once the second finds what the first has told. `conn` is in
-    no transaction; where it breaks, Postgres lets the next one in."""
-    with conn.transaction():
-        conn.execute(_SQL["lock"], {"key": REPORT_LOCK})
+    no transaction; where it breaks, Postgres lets the next one in. Raises: StoreError after WAIT_SECONDS."""
+    end = monotonic() + WAIT_SECONDS
+    while not _locked(conn):  # asked again and again: a statement that waits holds up who detaches a partition
+        if monotonic() >= end:
+            raise StoreError(f"Another drift report is being made; waited {WAIT_SECONDS:g} s for it. Ask again.")
+        sleep(ASK_SECONDS)
     try:
         yield
     finally:
         if not conn.closed and conn.info.transaction_status == TransactionStatus.IDLE:
             with conn.transaction():
                 conn.execute(_SQL["unlock"], {"key": REPORT_LOCK})
+
+
+def _locked(conn: psycopg.Connection) -> bool:
+    with conn.transaction():
+        row = conn.execute(_SQL["lock"], {"key": REPORT_LOCK}).fetchone()
+    return bool(row and row[0])
 
 
 @dataclass(frozen=True)

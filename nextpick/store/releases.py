@@ -49,6 +49,12 @@ def flip(conn: psycopg.Connection, release_id: int, variant: str = VARIANT) -> N
     conn.execute(_SQL["flip"], {"variant": variant, "release_id": release_id})
 
 
+def is_live(conn: psycopg.Connection, release_id: int) -> bool:
+    """Whether any variant serves the release."""
+    row = conn.execute(_SQL["is_live"], {"release_id": release_id}).fetchone()
+    return bool(row and row[0])
+
+
 def live(conn: psycopg.Connection, variant: str = VARIANT) -> Release | None:
     """The release a variant serves, or None before the first publish."""
     return _release(conn.execute(_SQL["live"], {"variant": variant}).fetchone())

@@ -27,8 +27,8 @@ def challenger(conn: psycopg.Connection, release_id: int, version: Version, tmp_
     return other
 
 
-def split(conn: psycopg.Connection, release_id: int, share: float, shadow: bool = False) -> None:
-    traffic.write(conn, release_id, share, shadow, SALT)
+def split(conn: psycopg.Connection, release_id: int, share: float, shadow: bool = False, salt: str = SALT) -> None:
+    traffic.write(conn, release_id, share, shadow, salt)
     conn.commit()
 
 
@@ -92,6 +92,40 @@ async def test_a_challenger_that_cannot_be_loaded_takes_nobody_from_the_live_rel
     await follower(app).poll()
     assert set((await answered(client)).values()) == {release_id}
     assert (await client.get("/health/ready")).status_code == 200
+
+
+async def test_a_challenger_in_whose_place_is_another_answers_nobody_any_more(
+    app: FastAPI,
+    client: httpx.AsyncClient,
+    conn: psycopg.Connection,
+    release_id: int,
+    challenger: int,
+    version: Version,
+) -> None:
+    split(conn, challenger, 0.99)
+    await follower(app).poll()
+    assert challenger in (await answered(client)).values()
+    third = publish(conn, version, flip=False)
+    conn.execute("UPDATE nextpick.releases SET bundle_uri = '/nowhere' WHERE release_id = %s", (third,))
+    split(conn, third, 0.99, salt="another")
+    await follower(app).poll()
+    assert set((await answered(client)).values()) == {release_id}
+    text = (await client.get("/metrics")).text
+    assert "nextpick_release_load_errors_total 0.0" in text  # which is about the live release
+    assert float(text.split("\nnextpick_challenger_load_errors_total ")[1].split("\n")[0]) >= 1
+
+
+async def test_a_refreshed_challenger_answers_on_with_the_lists_it_has_until_the_new_ones_are_loaded(
+    app: FastAPI, client: httpx.AsyncClient, conn: psycopg.Connection, challenger: int, version: Version
+) -> None:
+    split(conn, challenger, 0.99)
+    await follower(app).poll()
+    before = await answered(client)
+    fresh = publish(conn, version, flip=False)
+    conn.execute("UPDATE nextpick.releases SET bundle_uri = '/nowhere' WHERE release_id = %s", (fresh,))
+    split(conn, fresh, 0.99)
+    await follower(app).poll()
+    assert await answered(client) == before
 
 
 async def test_in_the_shadow_the_challenger_is_asked_and_shown_to_nobody(

@@ -1,6 +1,6 @@
 -- name: lock
--- Waits until nobody else makes a report; kept until unlock, or until the session ends.
-SELECT pg_advisory_lock(%(key)s);
+-- Whether it is this session's turn to make a report; kept until unlock, or until the session ends. Does not wait.
+SELECT pg_try_advisory_lock(%(key)s);
 
 -- name: unlock
 -- Let the next one in.
@@ -36,21 +36,23 @@ SELECT count(*) FROM nextpick.events
 WHERE occurred_at >= %(since)s AND occurred_at < %(before)s AND received_at < occurred_at + interval '2 days';
 
 -- name: release_at
--- The release that was live at a moment, as well as the rows tell: what is live now if it was then, else the newest.
+-- The release that was live by default at a moment: what was then made live last; from before there was a log, what is
+-- live now if it was then, else the newest.
 SELECT release_id, (lineage ->> 'trained_until')::timestamptz FROM nextpick.releases AS r
-WHERE ready_at <= %(as_of)s AND status IN ('ready', 'dropped')
-ORDER BY EXISTS (
-    SELECT FROM nextpick.live AS l
-    WHERE l.release_id = r.release_id AND l.variant = 'default' AND flipped_at <= %(as_of)s) DESC,
-         ready_at DESC
-LIMIT 1;
+WHERE release_id = coalesce(
+    (SELECT to_release FROM nextpick.release_log
+     WHERE action IN ('publish', 'force', 'rollback') AND to_release IS NOT NULL AND at <= %(as_of)s
+     ORDER BY entry_id DESC LIMIT 1),
+    (SELECT release_id FROM nextpick.live WHERE variant = 'default' AND flipped_at <= %(as_of)s),
+    (SELECT release_id FROM nextpick.releases
+     WHERE ready_at <= %(as_of)s AND status IN ('ready', 'dropped') ORDER BY ready_at DESC LIMIT 1));
 
 -- name: answers
 -- A sample of a window's answers, the same one every time: ids are random, and so is the order of their hashes.
--- Only ids are sorted: answers are wide. Those that were narrowed are not like the rest, and left out.
+-- Only ids are sorted: answers are wide. Those that were narrowed, or a challenger's, are not like the rest.
 WITH chosen AS (
     SELECT recommendation_id FROM nextpick.impressions
-    WHERE answered_at >= %(since)s AND answered_at < %(before)s AND NOT narrowed
+    WHERE answered_at >= %(since)s AND answered_at < %(before)s AND NOT narrowed AND variant <> 'challenger'
     ORDER BY md5(recommendation_id::text) LIMIT %(limit)s
 )
 SELECT answered_at, release_id, scores, sources, features FROM nextpick.impressions JOIN chosen USING (recommendation_id)

@@ -68,12 +68,15 @@ FROM answered LEFT JOIN taken USING (variant, release_id) ORDER BY variant, rele
 
 -- name: arms
 -- What each live variant should have of a day's users, and had. Only where all were there the whole day: on the day
--- before, too.
+-- before, too, and the shares are those of that day.
 SELECT l.variant, l.share::float8 AS share, u.users FROM nextpick.live AS l
 JOIN nextpick.kpi_users AS u ON u.variant = l.variant AND u.day = %(day)s
 WHERE NOT l.shadow AND NOT EXISTS (
     SELECT FROM nextpick.live AS other WHERE NOT other.shadow AND NOT EXISTS (
         SELECT FROM nextpick.kpi_users AS b WHERE b.variant = other.variant AND b.day = %(day)s::date - 1))
+  AND NOT EXISTS (
+    SELECT FROM nextpick.release_log
+    WHERE action IN ('split', 'unsplit') AND at >= (%(day)s::date)::timestamp AT TIME ZONE 'UTC')
 ORDER BY l.variant;
 
 -- name: live

@@ -3,7 +3,7 @@
 UPDATE nextpick.releases SET status = 'dropped' WHERE release_id = %(release_id)s;
 
 -- name: beyond
--- Releases older than the newest %(keep)s that can be gone back to, live ones and the newest of the bundle before the
+-- Releases older than the newest %(keep)s that can be gone back to, the challenger's not counted, live ones and the newest of the bundle before the
 -- live one excepted, and of each state the last; and what a killed run left of dropped ones. The newest of the bundle
 -- before must have been live; of those from before there was a log nobody knows.
 WITH good AS (
@@ -11,7 +11,12 @@ WITH good AS (
     WHERE status = 'ready' AND bundle_sha256 NOT IN (SELECT bundle_sha256 FROM nextpick.rejections)
 ), kept AS (
     SELECT release_id FROM nextpick.live
-    UNION (SELECT release_id FROM good ORDER BY release_id DESC LIMIT %(keep)s)
+    UNION (
+        SELECT release_id FROM good
+        WHERE bundle_sha256 NOT IN (
+            SELECT bundle_sha256 FROM nextpick.releases JOIN nextpick.live USING (release_id)
+            WHERE variant = 'challenger')
+        ORDER BY release_id DESC LIMIT %(keep)s)
     UNION (
         SELECT max(release_id) FROM good
         WHERE release_id < (SELECT max(release_id) FROM nextpick.live WHERE variant = 'default')
@@ -36,6 +41,10 @@ WITH flipped AS (
     ON CONFLICT (variant) DO UPDATE SET release_id = excluded.release_id, flipped_at = now()
     RETURNING release_id)
 SELECT pg_notify('nextpick_live', release_id::text) FROM flipped;
+
+-- name: is_live
+-- Whether the release is any variant's.
+SELECT EXISTS (SELECT FROM nextpick.live WHERE release_id = %(release_id)s);
 
 -- name: live
 -- What a variant's readers should serve, or no row before the first publish.

@@ -1,6 +1,7 @@
 -- name: releases
 -- The live releases and the newest %(n)s, newest first.
-SELECT r.release_id, r.model_version, r.status, l.release_id IS NOT NULL AS live, r.users, r.cutoff, r.created_at
+SELECT r.release_id, r.model_version, coalesce(nullif(l.variant, 'default'), r.status) AS status,
+       l.variant IS NOT DISTINCT FROM 'default' AS live, r.users, r.cutoff, r.created_at
 FROM nextpick.releases AS r LEFT JOIN nextpick.live AS l USING (release_id)
 WHERE l.release_id IS NOT NULL
    OR r.release_id IN (SELECT release_id FROM nextpick.releases ORDER BY release_id DESC LIMIT %(n)s)

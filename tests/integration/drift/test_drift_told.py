@@ -5,13 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import numpy as np
 import psycopg
 import pytest
 
-from nextpick.errors import StoreError
+from nextpick.drift import slack
 from nextpick.settings import Settings
 from nextpick.stages import alert, drift_report
 from nextpick.store import drift, impressions, sql
@@ -168,6 +169,27 @@ def test_of_two_reports_at_once_one_tells(
     assert len(server.messages) == 1
 
 
+def test_what_was_told_is_kept_though_slack_took_longer_than_the_connection_lasted(
+    shop: psycopg.Connection, tmp_path: Path, server: Slack, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change_prices(shop, 4)
+    real, mine = slack.send, psycopg.connect(database_url)
+
+    def slow(*sent: Any) -> str:
+        with psycopg.connect(database_url, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s)", (mine.info.backend_pid,))
+        return real(*sent)
+
+    monkeypatch.setattr(slack, "send", slow)
+    settings = Settings(_env_file=None, home=tmp_path, slack_webhook_url=server.url, database_url=database_url)
+    drift_report.run(mine, settings, drift_report.Asked(NIGHT, "nightly", now=NIGHT))
+    monkeypatch.undo()
+    mine.close()
+    assert report(shop, tmp_path, server).notified == "sent"
+    assert report(shop, tmp_path, server, NIGHT + DAY).notified == "repeated"
+    assert len(server.messages) == 1
+
+
 def test_a_log_is_told_once_too_and_slack_anew_once_there_is_one(
     shop: psycopg.Connection, tmp_path: Path, server: Slack
 ) -> None:
@@ -203,13 +225,14 @@ def test_a_page_that_cannot_be_made_takes_neither_figures_nor_alert_with_it(
     change_prices(shop, 4)
     with monkeypatch.context() as patched:
         patched.setattr("nextpick.drift.report.write", full)
-        with pytest.raises(StoreError, match=r"but not its page: OSError: .* No space left"):
-            report(shop, tmp_path, server)
+        found = report(shop, tmp_path, server)
+    assert (found.path, found.fault) == (None, "OSError: [Errno 28] No space left on device")
     (row,) = drift.reports(shop, 5)
     shop.commit()
-    assert (row.verdict, row.path, row.notified, len(server.messages)) == ("alarm", None, "sent", 1)
+    assert (row.verdict, row.path, row.notified, len(server.messages)) == ("alarm", None, "sent", 2)
+    assert "could not be made, its figures are there: OSError" in server.texts()
     again = report(shop, tmp_path, server)
-    assert (again.path is not None, again.notified, len(server.messages)) == (True, "sent", 1)
+    assert (again.path is not None, again.notified, len(server.messages)) == (True, "sent", 2)
 
 
 def test_what_was_missing_and_is_there_again_is_over(shop: psycopg.Connection, tmp_path: Path, server: Slack) -> None:

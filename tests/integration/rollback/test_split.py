@@ -1,13 +1,16 @@
 """Traffic is split by a person with a reason, between models that differ, and ends with what it was for."""
 
+from datetime import UTC, datetime
+
 import psycopg
 import pytest
 
 from nextpick.errors import ConfigError, ReleaseRefused, StoreError
+from nextpick.release.publish import drop
 from nextpick.settings import Settings
 from nextpick.stages import go_live, rollback, split
 from nextpick.stages.split import Wanted
-from nextpick.store import release_log, traffic
+from nextpick.store import drift, release_log, releases, traffic
 from tests.integration.release.generations import made, same
 from tests.integration.rollback.conftest import live
 
@@ -60,7 +63,7 @@ def test_a_share_is_given_moved_and_taken_back_and_each_step_is_logged(
 def test_a_share_that_is_none_is_refused(
     conn: psycopg.Connection, settings: Settings, three: tuple[int, int], share: float, shadow: bool
 ) -> None:
-    with pytest.raises(ConfigError, match=r"The share is .* must be above 0"):
+    with pytest.raises(ConfigError, match=r"The share is .* must be 0.001 to"):
         split.run(conn, settings, Wanted(three[1], share, shadow), **WHO)
     assert traffic.read(conn) is None
 
@@ -82,12 +85,54 @@ def test_what_can_be_nobodys_challenger_is_refused_and_told_why(
     with pytest.raises(ReleaseRefused, match="it has the same model as the live release"):
         split.run(conn, settings, Wanted(alike, 0.1), **WHO)
     conn.execute(
-        "UPDATE nextpick.releases SET status = 'blocked', reasons = '{too new}' WHERE release_id = %s", (second,)
+        "UPDATE nextpick.releases SET status = 'rejected', reasons = '{complaints}' WHERE release_id = %s", (second,)
     )
-    conn.commit()
-    with pytest.raises(ReleaseRefused, match="it is blocked: too new"):
+    with pytest.raises(ReleaseRefused, match="it is rejected: complaints"):
         split.run(conn, settings, Wanted(second, 0.1), **WHO)
     assert traffic.read(conn) is None
+
+
+def test_what_the_comparison_says_is_overruled_by_the_reason(
+    conn: psycopg.Connection, settings: Settings, three: tuple[int, int]
+) -> None:
+    conn.execute("UPDATE nextpick.releases SET status = 'blocked' WHERE release_id = %s", (three[1],))
+    assert split.run(conn, settings, Wanted(three[1], 0.1), **WHO).release_id == three[1]
+
+
+def test_a_challenger_keeps_its_lists_however_old_and_takes_no_place_of_those_to_go_back_to(
+    conn: psycopg.Connection, settings: Settings, three: tuple[int, int]
+) -> None:
+    first, second = three
+    split.run(conn, settings, Wanted(second, 0.1), **WHO)
+    with pytest.raises(StoreError, match="has just been made live, so its lists stay"):
+        drop(conn, second)
+    of = {row[0]: (str(row[1]), row[2], row[3]) for row in conn.execute(
+        "SELECT release_id, model_version, bundle_uri, bundle_sha256 FROM nextpick.releases")}  # fmt: skip
+    nights = [made(conn, same(), bundle=of[first], night=night) for night in (3, 4)]
+    challengers = [made(conn, same(), bundle=of[second], night=night) for night in (3, 4, 5)]
+    conn.execute("UPDATE nextpick.live SET release_id = %s WHERE variant = 'default'", (nights[-1],))
+    conn.execute("UPDATE nextpick.live SET release_id = %s WHERE variant = 'challenger'", (challengers[-1],))
+    gone = set(releases.beyond(conn, 3))
+    assert not gone & {first, *nights, challengers[-1]}
+    assert gone == set(challengers[:2])
+
+
+def test_yesterdays_live_release_is_the_one_of_the_log_and_no_challenger(
+    conn: psycopg.Connection, settings: Settings, three: tuple[int, int]
+) -> None:
+    first, second = three
+    row = conn.execute("SELECT now()").fetchone()
+    before = row[0] if row else datetime.now(UTC)
+    split.run(conn, settings, Wanted(second, 0.1), **WHO)
+    conn.execute("UPDATE nextpick.releases SET ready_at = now() - interval '1 hour' WHERE release_id = %s", (first,))
+    conn.execute("DELETE FROM nextpick.release_log WHERE to_release = %s AND action <> 'split'", (second,))
+    found = drift.release_at(conn, before)
+    assert found is not None
+    assert found[0] == first
+    go_live.run(conn, settings, second, who="ben", because="it is")
+    found = drift.release_at(conn, before)
+    assert found is not None
+    assert found[0] == first
 
 
 def test_it_ends_once_the_challengers_model_is_live_and_not_before(

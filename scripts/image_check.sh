@@ -11,7 +11,7 @@ WORK="${WORK:-/var/tmp/nextpick-images}"
 BASE="docker.io/library/$(awk '$1 == "FROM" && $2 ~ /^python:/ {print $2}' Dockerfile | cut -d@ -f1)"
 SCRATCH="$(mktemp -d)"
 chmod 755 "$SCRATCH"  # Postgres and the API are not root
-port=18980
+port="$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')"
 names=()
 
 say() { printf '%s\n' "$*"; }
@@ -76,6 +76,7 @@ build() {  # target, name
 megabytes() { buildah images --json "$1" | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["size"])'; }
 
 run() {  # name, image, more...
+    podman rm --force --time 5 "$1" >/dev/null 2>&1 || true  # what a killed check left
     names+=("$1")
     podman run --detach --network host --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
         --name "$@" >/dev/null

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
     from psycopg import Connection
 
+    from nextpick.kpis import Arm
     from nextpick.registry import ModelVersion
     from nextpick.settings import Settings
 
@@ -28,6 +29,7 @@ EXTERNAL_VIEW = {
 DAYS = 7  # of answers, today included
 RELEASES, VERSIONS = 5, 5  # the newest
 FRESH_SECONDS = 30.0  # for so long MLflow is not asked again
+WAIT_SECONDS = 5.0  # for the answer that another waits for: each who waits keeps a thread of Airflow's
 FORMS = {
     "data_prep": "take a snapshot; retrain and precompute follow",
     "retrain": "train a challenger, and let the gate decide",
@@ -88,6 +90,7 @@ def _standing(conn: "Connection") -> dict[str, Any]:
         "days": DAYS,
         "counts": kpis.read(conn, today - timedelta(days=DAYS - 1), today),
         "share": _share,
+        "broken": _is_broken(kpis.arms(conn, today - timedelta(days=1))),
         "forms": {dag: (about, runs.pop(dag, None)) for dag, about in FORMS.items()},
         "mlflow": mlflow_address(load_settings()),
     }
@@ -97,6 +100,14 @@ def _share(taken: int, answers: int) -> Any:
     from nextpick.kpis import share
 
     return share(taken, answers)
+
+
+def _is_broken(arms: "list[Arm]") -> bool:
+    """Whether users fall so unevenly on the variants that the split is at fault."""
+    from nextpick.kpis import SUSPECT, sample_ratio
+
+    likely = sample_ratio(arms)
+    return likely is not None and likely < SUSPECT
 
 
 def mlflow_address(settings: "Settings") -> str:
@@ -124,14 +135,23 @@ def _decided() -> dict[str, Any]:
 
 
 def _versions(settings: "Settings") -> "list[ModelVersion]":
-    """The newest versions. However many look at the page, one asks MLflow, and not all the time."""
-    from nextpick import registry  # late: importing MLflow costs seconds
+    """The newest versions. However many look at the page, one asks MLflow, and not all the time.
+
+    Raises: RegistryError where MLflow cannot be asked, or lets another wait.
+    """
+    from nextpick.errors import RegistryError
 
     uri = settings.tracking_uri
-    with _asking:
+    if not _asking.acquire(timeout=WAIT_SECONDS):
+        raise RegistryError("It has not answered somebody else yet. Load the page again in a while.")
+    try:
+        from nextpick import registry  # late: importing MLflow costs seconds
+
         at, found = _told.get(uri, (0.0, []))
         if not at or monotonic() - at > FRESH_SECONDS:
             found = registry.newest(settings, VERSIONS)
             _told.clear()
             _told[uri] = monotonic(), found
+    finally:
+        _asking.release()
     return found

@@ -65,8 +65,8 @@ def add(app: "FastAPI") -> None:
 
 def _id(request: "Request") -> str:
     """What is looked for. Raises: Odd where nothing can have that id."""
-    text = request.query_params.get("id", "").strip()
-    if not text:
+    text = request.query_params.get("id", "")
+    if not text.strip():
         raise Odd("Type the id of a user or an item, or the number of a release.", 422)
     if len(text) > MOST_ID:
         raise Odd(f"Ids have {MOST_ID} characters at most, and this text has {len(text):,}.", 422)
@@ -77,22 +77,28 @@ def _id(request: "Request") -> str:
 
 def _look(text: str) -> "Response":
     """The page of what has that id; where several have, the choice."""
-    from dataclasses import asdict
-
     from fastapi.responses import RedirectResponse
+
+    text, found = _found(text)
+    if len(found) > 1:
+        return home_page.page("choice.html", asked=text, found=found)
+    return RedirectResponse(f"{found[0]}?{urlencode({'id': text})}", 303, headers=home_page.HEADERS)
+
+
+def _found(text: str) -> tuple[str, list[str]]:
+    """The id, as it was typed or without the space around it, and the pages it has. Raises: Odd where it has none."""
+    from dataclasses import asdict
 
     from nextpick.store import inspect
 
     with home_page.database() as conn:
-        found = [name.split("_")[1] for name, is_one in asdict(inspect.named(conn, text)).items() if is_one]
-    if not found:
-        raise Odd(
-            "Nothing here has this id: no user with an event, a list or an answer, no item, no release. "
-            "Ids are told apart to the letter, capitals too."
-        )
-    if len(found) > 1:
-        return home_page.page("choice.html", asked=text, found=found)
-    return RedirectResponse(f"{found[0]}?{urlencode({'id': text})}", 303, headers=home_page.HEADERS)
+        for tried in dict.fromkeys((text, text.strip())):
+            if pages := [name.split("_")[1] for name, has in asdict(inspect.named(conn, tried)).items() if has]:
+                return tried, pages
+    raise Odd(
+        "Nothing here has this id: no user with an event, a list or an answer, no item, no release. "
+        "Ids are told apart to the letter, capitals too."
+    )
 
 
 def _user(conn: "Connection", user_id: str) -> dict[str, Any]:

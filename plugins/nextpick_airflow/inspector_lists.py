@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SHOWN = 20  # places
 MOST_BYTES = 500_000_000  # of a bundle that is read into a process of Airflow's
-WAIT_SECONDS = 30.0  # for others who look at lists
+WAIT_SECONDS = 15.0  # for others who look at lists
 _alone, _kept = Lock(), dict[tuple[str, int, str], "Loaded"]()
 
 

@@ -14,7 +14,7 @@ from nextpick.errors import RegistryError
 from nextpick.registry import ModelVersion
 from nextpick.settings import Settings
 from nextpick.store import drift, pipeline_runs
-from nextpick_airflow import home, home_page
+from nextpick_airflow import home
 from tests.dags.pages import ODD, chromium, signed_in
 
 HOME = "/nextpick-home/"
@@ -171,6 +171,20 @@ def test_shares_taken_stand_with_how_many_answers_they_are_of(viewer: TestClient
     assert 'href="release?id=1"' not in page  # eight days ago
 
 
+def test_a_split_that_is_broken_is_told(viewer: TestClient, conn: psycopg.Connection) -> None:
+    a_release(conn, "7", "default", 0.5)
+    a_release(conn, "8", "challenger", 0.5)
+    for days in (1, 2):
+        for variant, users in (("default", 5000), ("challenger", 5010)):
+            day = NOW.date() - timedelta(days=days)
+            conn.execute("INSERT INTO nextpick.kpi_users VALUES (%s, %s, %s)", (day, variant, users))
+    conn.commit()
+    assert "The split is broken" not in viewer.get(HOME).text
+    conn.execute("UPDATE nextpick.kpi_users SET users = 6000 WHERE variant = 'challenger'")
+    conn.commit()
+    assert "The split is broken" in viewer.get(HOME).text
+
+
 def version(**changes: Any) -> ModelVersion:
     told = {"gate": "refused", "reasons": (f"ndcg@10 {ODD}",), "aliases": frozenset({"challenger"}), **changes}
     return ModelVersion("7", Path("x"), "7", {}, NOW, **told)
@@ -193,6 +207,14 @@ def test_the_last_decision_of_the_gate_is_told_and_mlflow_not_asked_all_the_time
         assert piece in part
     assert 'href="http://mlflow.example:5000/#/models/nextpick/versions/7"' in part
     assert ODD not in part
+
+
+def test_nobody_waits_long_for_an_mlflow_that_answers_nobody(
+    viewer: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(home, "WAIT_SECONDS", 0.01)
+    with home._asking:
+        assert "It has not answered somebody else yet." in viewer.get(f"{HOME}gate").text
 
 
 def test_an_mlflow_that_is_away_is_told_and_asked_again(viewer: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,16 +246,6 @@ def test_a_database_without_our_tables_is_told_too(
     assert (answer.status_code, "UndefinedTable" in answer.text) == (503, True)
 
 
-def test_pages_can_only_read_and_end_a_statement_that_takes_long(
-    place: Path, conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction), home_page.database() as ours:
-        ours.execute("DELETE FROM nextpick.events")
-    monkeypatch.setattr(home_page, "MOST_SECONDS", 1)
-    with pytest.raises(psycopg.errors.QueryCanceled), home_page.database() as ours:
-        ours.execute("SELECT pg_sleep(60)")
-
-
 def test_the_page_has_an_entry_of_its_own_in_the_navigation(viewer: TestClient) -> None:
     (plugin,) = [p for p in viewer.get("/api/v2/plugins").json()["plugins"] if p["name"] == "nextpick"]
     (view,) = [v for v in plugin["external_views"] if v["name"] == "NextPick"]
@@ -241,24 +253,8 @@ def test_the_page_has_an_entry_of_its_own_in_the_navigation(viewer: TestClient) 
     assert viewer.get(view["href"]).status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("ago", "said"),
-    [
-        (timedelta(seconds=-5), "just now"),
-        (timedelta(seconds=59), "just now"),
-        (timedelta(minutes=1), "1 minute ago"),
-        (timedelta(hours=47), "47 hours ago"),
-        (timedelta(days=2), "2 days ago"),
-    ],
-)
-def test_how_long_ago_is_told_in_words(ago: timedelta, said: str) -> None:
-    assert home_page.ago(NOW - ago, NOW) == said
-
-
-@pytest.mark.parametrize(("seconds", "said"), [(0.4, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "120 min")])
-def test_how_long_a_run_took_is_told_in_words(seconds: float, said: str) -> None:
-    assert home_page.took(NOW - timedelta(seconds=seconds), NOW) == said
-    assert home_page.took(None, NOW) == ""
+def test_every_dag_has_its_link_and_no_other_has(bag: Any) -> None:
+    assert set(home.FORMS) == set(bag.dags)
 
 
 @pytest.mark.needs("chromium")

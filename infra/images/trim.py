@@ -23,8 +23,9 @@ NEVER = (
     "numpy/random/lib",
     "sqlalchemy/orm",
     "sqlalchemy/testing",
+    "scipy.libs",  # an OpenBLAS, for its linalg
 )
-OF_SCIPY = {"__pycache__", "_external", "_lib", "linalg", "sparse", "special"}  # and their OpenBLAS, in scipy.libs
+OF_SCIPY = {"__pycache__", "_external", "_lib", "sparse"}
 LEXERS = {"__init__.py", "_mapping.py", "python.py", "special.py"}
 NAMES = {"tests", "test"}  # folders
 SUFFIXES = {".pyi", ".pxd", ".pyx", ".h", ".hpp", ".c", ".cc"}  # for type checkers and compilers

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from nextpick import kpis
 from nextpick.kpis import SUSPECT, Arm, per_answer, sample_ratio, share
 
 
@@ -64,3 +65,9 @@ def test_a_sample_ratio_that_is_off_is_told_from_chance() -> None:
 @pytest.mark.parametrize("arms", [[], [Arm("a", 1.0, 500)], [Arm("a", 0.9, 20), Arm("b", 0.1, 3)]])
 def test_nothing_is_said_of_one_variant_or_of_a_handful_of_users(arms: list[Arm]) -> None:
     assert sample_ratio(arms) is None
+
+
+@pytest.mark.parametrize("freedom", [1, 2, 3, 4, 7])
+def test_chance_beyond_a_chi_square_is_scipys(freedom: int) -> None:
+    for square in (0.0, 0.1, 1.0, 3.84, 20.0, 200.0):
+        assert kpis._beyond(square, freedom) == pytest.approx(stats.chi2.sf(square, freedom), rel=1e-9, abs=1e-300)

@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from scipy.linalg import lapack
 from scipy.sparse import csc_matrix, csr_matrix
 from threadpoolctl import threadpool_limits
 
@@ -140,6 +139,8 @@ def _sweep(matrix: np.ndarray, start: int, end: int, regularization: float) -> N
     Cholesky's, nearly all in large products, and no second matrix. (LAPACK's spotrf in scipy 1.18 crashes from about
     33,000 rows on.)
     """
+    from scipy.linalg import lapack  # late: who only answers does without, and its image has none
+
     pivot, failed = lapack.dpotrf(matrix[start:end, start:end].astype(np.float64), lower=1)
     if not failed:
         pivot, failed = lapack.dpotri(pivot, lower=1)

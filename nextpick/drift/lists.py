@@ -28,10 +28,10 @@ class Shown(Protocol):
     def item_ids(self) -> Sequence[str]: ...
 
 
-def alike(current: int, weeks: Sequence[int]) -> int:
-    """At how many answers the coverages of windows with so many are compared: as many as the current window has, and
-    half of the reference weeks at least."""
-    return min(current, int(np.median(weeks))) if len(weeks) else current
+def alike(answers: Sequence[int], least: int) -> int:
+    """At how many answers the coverages of windows with so many are compared: as many as the smallest has of those with
+    `least` or more, so that each of these weeks tells how far weeks differ; 0 where there is none."""
+    return min((some for some in answers if some >= least), default=0)
 
 
 def coverage(shown: Shown, n: int, catalogue: int) -> float | None:

@@ -12,12 +12,20 @@ import numpy as np
 import pandas as pd
 
 from nextpick.drift.columns import SERVED, Class, Column, Direction, Number, Rate
-from nextpick.drift.statistics import category_bins, compare_categories, compare_numbers, count_categories, shift
+from nextpick.drift.statistics import (
+    category_bins,
+    compare_categories,
+    compare_numbers,
+    count_categories,
+    independent,
+    shift,
+)
 from nextpick.params import DriftParams, DriftStatistic
 
 MIN_WEEKS = 4  # fewer say nothing about how much weeks differ
 NOTHING = 2**-10  # of the least there ever was: so much is what cannot be halved any more
 POWER: dict[DriftStatistic, int] = {name: 1 if name == "psi" else 2 for name in get_args(DriftStatistic)}
+LEFT = 0.05  # of what a category had: some rows of the evening before may lie in the window
 _SIGN: dict[Direction, int] = {"up": 1, "down": -1, "both": 0}
 
 
@@ -27,7 +35,8 @@ class Finding:
 
     `size` is what the bars are for: above 0 where the value moved, below where it moved to the harmless side.
     `undrifted`, `freedom`, `means`: see statistics.noise_floor. `scale`: how much larger than among the weeks chance is
-    for the current window. `n`: rows of the reference and of the current window. `base`: a share as it was before.
+    for the current window, which may be smaller, and comes after all of them. `n`: rows of the reference and of the
+    current window. `base`: a share as it was before. `sides`: on so many a large size alarms.
     """
 
     column_name: str
@@ -38,9 +47,10 @@ class Finding:
     size: float = 0.0
     undrifted: tuple[float, ...] = ()
     freedom: float = 1.0
-    means: int = 1
+    means: float = 1
     scale: float = 1.0
     base: float | None = None
+    sides: int = 2
 
 
 def of_column(column: Column, params: DriftParams) -> list[Finding]:
@@ -57,11 +67,16 @@ def of_column(column: Column, params: DriftParams) -> list[Finding]:
     scale = _scale(n[1], [len(week) for week in weeks])
     compare = compare_numbers if column.kind == "number" else compare_categories
     moved = [
-        Finding(column.name, name, "distribution", n, it.value, it.value, it.undrifted, it.freedom, scale=scale)
+        Finding(
+            column.name, name, "distribution", n, it.value, it.value, it.undrifted, it.freedom, scale=scale * it.ahead
+        )
         for name, it in compare(current, weeks).items()
     ]
     served = column.name.startswith(SERVED)  # a source of answers that is gone may be for the better
-    lost = _lost(column.name, current, weeks, params) if column.kind == "category" and not served else []
+    if column.kind == "number":
+        lost = _dead(column.name, current, weeks, params) if served else []
+    else:
+        lost = [] if served else _lost(column.name, current, weeks, params)
     return [*missing, *lost, *moved]
 
 
@@ -71,8 +86,9 @@ def of_rate(rate: Rate, params: DriftParams) -> Finding:
     n = sum(trials for _, trials in rate.weeks), rate.current[1]
     if rate.current[1] < params.min_rows or len(weeks) < MIN_WEEKS:
         return Finding(rate.name, rate.statistic, rate.kind, n)
-    nights = [weeks, *(_usable_rates(night, params) for night in rate.other_nights)]
-    nights = [night for night in nights if len(night) >= MIN_WEEKS]
+    spans = [rate.weeks, *(night for night in rate.other_nights if len(_usable_rates(night, params)) >= MIN_WEEKS)]
+    nights = [_usable_rates(night, params) for night in spans]
+    angles = [[np.arcsin(np.sqrt(a / b)) if b >= params.min_rows else np.nan for a, b in night] for night in spans]
     total = weeks.sum(axis=0)
     before, now = float(total[0] / total[1]), rate.current[0] / rate.current[1]
     h = shift(before, now)
@@ -84,7 +100,7 @@ def of_rate(rate: Rate, params: DriftParams) -> Finding:
         value=now - before,
         size=h * _SIGN[rate.bad] or abs(h),
         undrifted=tuple(apart for night in nights for apart in _shifts(night)),
-        means=len(nights),
+        means=_means([len(night) for night in nights], angles),
         scale=_scale(rate.current[1], weeks[:, 1].tolist()),
         base=before,
     )
@@ -101,8 +117,9 @@ def of_number(number: Number, params: DriftParams) -> Finding:
     weeks = _usable_numbers(number.weeks, least)
     if number.current is None or len(weeks) < MIN_WEEKS:
         return Finding(number.name, number.statistic, number.kind, n)
-    nights = [weeks, *(_usable_numbers(night, least) for night in number.other_nights)]
-    nights = [night for night in nights if len(night) >= MIN_WEEKS and np.median(night) >= np.median(weeks) / 2]
+    spans = [number.weeks, *(night for night in number.other_nights if _is_usual(night, weeks, least))]
+    nights = [_usable_numbers(night, least) for night in spans]
+    logs = [[np.log2(week) if week and week >= least else np.nan for week in night] for night in spans]
     value = float(np.log2(max(number.current, weeks.min() * NOTHING)) - np.median(np.log2(weeks)))
     return Finding(
         number.name,
@@ -112,7 +129,8 @@ def of_number(number: Number, params: DriftParams) -> Finding:
         value=value,
         size=value * _SIGN[number.bad] or abs(value),
         undrifted=tuple(apart for night in nights for apart in _doublings(night)),
-        means=len(nights),
+        means=_means([len(night) for night in nights], logs),
+        sides=1 if counts else 2,  # much more traffic than usual is no fault
     )
 
 
@@ -146,18 +164,42 @@ def _missing_values(name: str, gaps: Sequence[tuple[int, int]], params: DriftPar
 
 
 def _lost(name: str, current: np.ndarray, weeks: Sequence[np.ndarray], params: DriftParams) -> list[Finding]:
-    """The most usual category that has no row any more; nothing where none is gone.
+    """The most usual category that has hardly a row any more; nothing where none is gone.
 
     As a share of its own it is seen among baskets whose mix of all the others moves psi and js by as much.
     """
     usual = category_bins(np.concatenate(weeks))
-    gone = usual[count_categories(current, usual)[:-1] == 0]
-    if not len(gone):
+    now = count_categories(current, usual)[:-1]
+    counts = np.stack([count_categories(week, usual)[:-1] for week in weeks])
+    before = counts.sum(axis=0)
+    gone = now * sum(map(len, weeks)) <= LEFT * before * len(current)
+    if not gone.any():
         return []
-    counts = np.stack([count_categories(week, gone)[:-1] for week in weeks])
-    most = counts[:, counts.sum(axis=0).argmax()].tolist()
-    before = tuple(zip(most, map(len, weeks), strict=True))
-    return [of_rate(Rate(name, "contract", (0, len(current)), before, "down", "lost"), params)]
+    which = int(np.argmax(np.where(gone, before, -1)))
+    was = tuple(zip(counts[:, which].tolist(), map(len, weeks), strict=True))
+    return [of_rate(Rate(name, "contract", (int(now[which]), len(current)), was, "down", "lost"), params)]
+
+
+def _dead(name: str, current: np.ndarray, weeks: Sequence[np.ndarray], params: DriftParams) -> list[Finding]:
+    """How many rows had another value than the one that all of them have now; nothing where they have several.
+
+    So it is seen among weeks that differ in all the values they have as far as psi and ks tell them from one value.
+    """
+    if (current != current[0]).any():
+        return []
+    was = tuple((int((week != current[0]).sum()), len(week)) for week in weeks)
+    return [of_rate(Rate(name, "contract", (0, len(current)), was, "down", "lost"), params)]
+
+
+def _means(sizes: Sequence[int], nights: Sequence[Sequence[float]]) -> float:
+    """See statistics.noise_floor: of nights of so many weeks, whose values are `nights`, NaN where nothing is known."""
+    return sum(sizes) - (sum(sizes) - len(sizes)) * independent(np.array(nights)) / len(sizes)
+
+
+def _is_usual(night: Sequence[float | None], weeks: np.ndarray, least: float) -> bool:
+    """Whether a night has weeks enough, and the shop is open on it as on the one of `weeks`."""
+    usable = _usable_numbers(night, least)
+    return len(usable) >= MIN_WEEKS and bool(np.median(usable) >= np.median(weeks) / 2)
 
 
 def _usable_rates(weeks: Sequence[tuple[int, int]], params: DriftParams) -> np.ndarray:

@@ -132,7 +132,7 @@ def _chance_each(found: Sequence[Finding], params: DriftParams, share: float) ->
 def _chance_of_mattering(finding: Finding, params: DriftParams) -> float:
     power = POWER[finding.statistic]
     bar = _bars(finding, params)[0] / finding.scale ** (1 / power)
-    return chance_beyond(bar, finding.undrifted, power, finding.freedom, finding.means)
+    return chance_beyond(bar, finding.undrifted, power, finding.freedom, finding.means) * finding.sides / 2
 
 
 def _bars(finding: Finding, params: DriftParams) -> tuple[float, float]:
@@ -151,7 +151,7 @@ def _judged(finding: Finding, params: DriftParams, chance: float) -> Measure:
     if finding.value is None:
         return Measure(name, statistic, None, None, None, before, now, "too_few_rows", finding.kind)
     power = POWER[statistic]
-    floor = noise_floor(finding.undrifted, chance, power, finding.freedom, finding.means)
+    floor = noise_floor(finding.undrifted, 2 * chance / finding.sides, power, finding.freedom, finding.means)
     floor *= finding.scale ** (1 / power)
     warn, alarm = (max(bar, floor) for bar in _bars(finding, params))
     verdict: Verdict = "ok"

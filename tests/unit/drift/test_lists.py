@@ -53,13 +53,10 @@ def test_coverage_agrees_with_drawing_them_all(answers: list[str], data: st.Data
     assert lists.coverage(shown(*((0, items) for items in answers)), n, 8) == pytest.approx(np.mean(draws), abs=1e-9)
 
 
-def test_as_many_answers_are_compared_as_now_and_as_half_of_the_weeks_have() -> None:
-    assert lists.alike(900, [1000, 1100, 12, 1050]) == 900
-    assert lists.alike(5000, [1000, 1100, 12, 1050]) == 1025
-    assert lists.alike(7, []) == 7
-    assert lists.coverage(THREE, 4, 10) is None
-    assert lists.coverage(shown(), 0, 10) is None
-    assert lists.coverage(THREE, 3, 0) is None
+def test_weeks_are_compared_at_as_many_answers_as_each_of_those_with_enough_has() -> None:
+    assert lists.alike([500, 450, 80, 700], 100) == 450
+    assert lists.alike([90, 450, 700], 100) == 450
+    assert lists.alike([90], 100) == 0
 
 
 def test_the_head_is_a_hundredth_of_the_items_and_twenty_at_least() -> None:

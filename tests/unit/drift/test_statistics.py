@@ -121,6 +121,46 @@ def test_weeks_differ_in_as_many_directions_as_their_rows_or_along_one_line() ->
     assert s.directions(np.array([[5, 5, 0], [6, 4, 0], [4, 6, 0]])) == 1
 
 
+def fashions(rng: np.random.Generator, slow: float, bins: int = 10) -> np.ndarray:
+    """Rows of nine weeks, newest first, each near the week before, or all near one middle where `slow` is 0."""
+    own, steps = rng.normal(0, 0.1, (9, bins)), rng.normal(0, slow, (9, bins))
+    moods = np.exp(own + np.cumsum(steps, axis=0))[::-1]
+    return np.stack([rng.multinomial(5000, mood / mood.sum()) for mood in moods])
+
+
+def test_a_week_after_all_others_is_farther_from_them_where_fashion_is_slow() -> None:
+    rng = np.random.default_rng(7)
+    none, slow = ([s.ahead(fashions(rng, by)[1:]) for _ in range(60)] for by in (0.0, 0.3))
+    assert np.median(none) == pytest.approx(1, abs=0.05)
+    assert np.median(slow) == pytest.approx(1.8, abs=0.1)
+    assert s.ahead(np.tile([5, 7], (8, 1))) == 1
+
+
+def test_slow_fashion_raises_no_more_alarms_than_promised() -> None:
+    rng = np.random.default_rng(8)
+    far = np.zeros((300, 2))
+    for night in far:
+        current, *weeks = fashions(rng, 0.4)
+        total, free = np.sum(weeks, axis=0), 0.5 * s.directions(np.array(weeks))
+        floor = s.noise_floor([s.psi(total - week, week) for week in weeks], 0.05, freedom=max(1.0, free))
+        night[:] = s.psi(total, current) / floor
+        night[1] /= s.ahead(np.array(weeks))
+    among, ahead = (far > 1).mean(axis=0)
+    assert among > 0.1
+    assert ahead < 0.06
+
+
+def test_nights_of_the_same_weeks_say_the_less_the_more_alike_they_are() -> None:
+    rng = np.random.default_rng(9)
+    nights = rng.normal(size=(6, 40))
+    assert s.independent(np.vstack([nights[0]] * 6)) == pytest.approx(1)
+    assert s.independent(nights) == pytest.approx(6, abs=0.5)
+    assert 1.5 < s.independent(nights + 1.5 * rng.normal(size=40)) < 3
+    assert s.independent(nights[:1]) == 1
+    nights[2, 3] = np.nan
+    assert s.independent(nights) > 5
+
+
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_a_share_that_shifted_is_found_by_its_shift(before: float, now: float) -> None:
     assert s.shifted(before, s.shift(before, now)) == pytest.approx(now, abs=1e-9)

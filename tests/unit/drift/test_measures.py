@@ -1,0 +1,72 @@
+"""What is measured: of nights that share their weeks no more than these say, of a feature that it is dead, of whom."""
+
+import numpy as np
+import pytest
+
+from nextpick.drift.columns import Column, Number, Rate, amount
+from nextpick.drift.measures import of_column, of_number, of_rate
+from nextpick.drift.statistics import noise_floor
+from nextpick.drift.verdict import Silence, judge
+from nextpick.params import DriftParams
+
+PARAMS = DriftParams()
+RNG = np.random.default_rng(0)
+WEEKS = tuple(float(round(5000 * mood)) for mood in RNG.lognormal(0, 0.2, 8))
+
+
+def floor(number: Number) -> float:
+    found = of_number(number, PARAMS)
+    return noise_floor(found.undrifted, 0.001, 2, found.freedom, found.means)
+
+
+def test_nights_as_odd_as_their_weeks_make_no_bar_lower_and_others_do() -> None:
+    def volume(*others: tuple[float, ...]) -> Number:
+        return Number("interactions", "volume", 5000.0, WEEKS, statistic="volume", other_nights=others)
+
+    own = [tuple(float(round(5000 * mood)) for mood in RNG.lognormal(0, 0.2, 8)) for _ in range(5)]
+    assert floor(volume(*[WEEKS] * 5)) == pytest.approx(floor(volume()))
+    assert floor(volume(*own)) < 0.9 * floor(volume())
+
+
+def test_the_same_holds_for_shares() -> None:
+    weeks = tuple((round(500 * mood), 5000) for mood in RNG.lognormal(0, 0.1, 8))
+    found = of_rate(Rate("new_user", "distribution", (500, 5000), weeks, other_nights=(weeks, weeks)), PARAMS)
+    assert len(found.undrifted) - found.means == pytest.approx(7)
+
+
+def test_a_night_on_which_a_week_was_closed_is_counted_by_the_others() -> None:
+    night = (0.0, *WEEKS[1:])
+    found = of_number(Number("n", "volume", 5000.0, WEEKS, statistic="volume", other_nights=(night,)), PARAMS)
+    assert len(found.undrifted) == 15
+    assert 0 < found.means < 15
+
+
+def test_chance_is_asked_on_the_side_on_which_a_volume_alarms() -> None:
+    counts = [5000, *map(int, WEEKS)]
+    found = of_number(amount("interactions", counts), PARAMS)
+    (measure,) = judge([], amount("interactions", counts), Silence(0, ()), PARAMS).measures
+    chance = 2 * 0.25 * PARAMS.false_alarms_per_night  # of two sides, of which one does not alarm
+    assert measure.noise_floor == pytest.approx(noise_floor(found.undrifted, chance, 2, found.freedom))
+
+
+def test_a_feature_gone_dead_is_told_though_weeks_differ_in_all_their_values_as_far() -> None:
+    def restless(name: str, seed: int) -> Column:
+        rng = np.random.default_rng(seed)
+        return Column(
+            name, "number", np.zeros(5000), tuple(rng.normal(3 * mood, 1, 5000) for mood in rng.normal(size=8))
+        )
+
+    found = {it.statistic: it for it in of_column(restless("served_x", 1), PARAMS)}
+    lost = found["lost"]
+    assert (lost.kind, lost.value, lost.base) == ("contract", -1.0, 1.0)
+    judged = judge([restless("served_x", 1)], amount("n", [5000] * 9), Silence(0, ()), PARAMS)
+    assert {measure.statistic for measure in judged.alarms} == {"lost"}
+    assert "lost" not in {it.statistic for it in of_column(restless("hour", 1), PARAMS)}  # an hour's sale is no fault
+
+
+def test_a_feature_that_seldom_has_another_value_is_not_dead_without_it() -> None:
+    weeks = tuple((np.arange(5000) % 100 == 0).astype(float) for _ in range(8))
+    judged = judge(
+        [Column("served_x", "number", np.zeros(5000), weeks)], amount("n", [5000] * 9), Silence(0, ()), PARAMS
+    )
+    assert judged.verdict == "ok"

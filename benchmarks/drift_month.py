@@ -29,6 +29,7 @@ import argparse
 import json
 import os
 import sys
+import threading
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -141,6 +142,17 @@ def upper95(found: int, of: int) -> float:
     return float(stats.beta.ppf(0.95, found + 1, of - found)) if found < of else 1.0
 
 
+def end_with(parent: int, every: float = 1.0) -> None:
+    """End this process, within so many seconds, after its parent: one that is killed leaves its workers to nobody."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(every)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def run(nights: int, planted: int, seed: int, jobs: int, params: DriftParams) -> Tally:
     """All shops, in so many processes."""
     total = Tally()
@@ -149,7 +161,10 @@ def run(nights: int, planted: int, seed: int, jobs: int, params: DriftParams) ->
     some = [planted // shops + (i < planted % shops) for i in range(shops)]
     asked = sorted(enumerate(sizes), key=lambda of: of[1] != PLANTED)  # those take the longest
     work = [(size, seed * 1000 + i, params, some.pop() if size == PLANTED else 0) for i, size in asked]
-    with ProcessPoolExecutor(jobs) as pool, bar("drift_month", "shops") as advance:
+    with (
+        ProcessPoolExecutor(jobs, initializer=end_with, initargs=(os.getpid(),)) as pool,
+        bar("drift_month", "shops") as advance,
+    ):
         tasks = [pool.submit(one, *each) for each in work]
         for done, task in enumerate(as_completed(tasks), 1):
             total.add(task.result())

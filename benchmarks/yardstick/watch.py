@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from benchmarks.yardstick.ledger import Books, Drifted, Ledger, opened
 from benchmarks.yardstick.trade import BEGINNING, trade
@@ -81,4 +81,5 @@ def alarms(reports: Sequence[drift.Report]) -> set[str]:
 
 def rows(reports: Sequence[drift.Report]) -> int:
     """Interactions that the newest of them looked at."""
-    return cast(int, next(m.current_n for m in reports[0].metrics if m.column_name == "interactions"))
+    found: int = next(m.current_n for m in reports[0].metrics if m.column_name == "interactions")
+    return found

@@ -1,6 +1,8 @@
 """The month that the benchmark simulates is a shop's, what it plants is what it says, and its bound is exact."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,8 @@ from nextpick.data.online_retail import PURCHASE, convert
 from nextpick.drift.windows import DAY as ONE_DAY
 from nextpick.params import DriftParams
 
-SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample" / "online_retail.parquet"
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = ROOT / "data" / "sample" / "online_retail.parquet"
 DAY = 15  # a Tuesday
 
 
@@ -149,6 +152,20 @@ def test_a_night_has_two_reports_of_everything_that_is_watched_and_the_first_tel
 @pytest.mark.parametrize(("found", "of"), [(0, 1008), (3, 500), (10, 100)])
 def test_the_upper_bound_is_the_rate_that_gives_so_few_one_time_in_twenty(found: int, of: int) -> None:
     assert stats.binom.cdf(found, of, drift_month.upper95(found, of)) == pytest.approx(0.05)
+
+
+def test_a_worker_whose_parent_was_killed_ends() -> None:
+    worker = "from benchmarks.drift_month import end_with; import os, sys, time; end_with(os.getppid(), 0.01)"
+    parent = f"""
+import subprocess, sys
+code = {worker!r} + "; print(os.getpid(), flush=True); time.sleep(600)"
+subprocess.Popen([sys.executable, "-c", code]).wait()
+"""
+    with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdout is not None
+        assert int(process.stdout.readline()) > 0
+        process.kill()
+        assert process.stdout.read() == ""  # its end comes when nobody can write to it any more
 
 
 def test_the_last_line_is_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

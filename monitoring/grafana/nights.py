@@ -79,9 +79,9 @@ DRIFT = Dashboard(
         ),
         figure(
             "Columns moved",
-            "Above the bar of an alarm.",
+            "Beyond the bar of a warning, at least.",
             "short",
-            "sum(nextpick_drift_value > bool nextpick_drift_threshold)",
+            "sum(nextpick_drift_nights > bool 0)",
         ),
         figure("Slack did not take", "Alerts of 24 hours.", "short", "max(nextpick_alerts_failed)", (1, "red")),
         Panel(
@@ -99,7 +99,8 @@ DRIFT = Dashboard(
             (
                 (
                     "{{column}} {{statistic}}",
-                    "topk(10, max by (column, statistic) (nextpick_drift_value / (nextpick_drift_threshold > 0)))",
+                    'topk(10, max by (column, statistic) ((abs(nextpick_drift_value{statistic="volume"}) or nextpick_drift_value) '
+                    "/ (nextpick_drift_threshold > 0)))",
                 ),
             ),
         ),

@@ -99,8 +99,8 @@ DRIFT = Dashboard(
             (
                 (
                     "{{column}} {{statistic}}",
-                    'topk(10, max by (column, statistic) ((abs(nextpick_drift_value{statistic="volume"}) or nextpick_drift_value) '
-                    "/ (nextpick_drift_threshold > 0)))",
+                    'topk(10, max by (column, statistic) ((abs(nextpick_drift_value{statistic="volume"}) '
+                    "or nextpick_drift_value) / (nextpick_drift_threshold > 0)))",
                 ),
             ),
         ),

@@ -49,5 +49,5 @@ restore: install  ## Put a backup back: FROM=FILE; ARGS=--over replaces what is 
 clean: install  ## Forget every bit of data; .venv stays
 	@$(BIN)/nextpick clean
 
-ci-tools:  ## The Debian tools some tests want: chromium, prometheus, wrk
+ci-tools:  ## The Debian tools some tests want: chromium, prometheus, alertmanager, wrk
 	@sh scripts/ci_tools.sh

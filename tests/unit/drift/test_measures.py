@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nextpick.drift.columns import Column, Number, Rate, amount
+from nextpick.drift.columns import Column, Direction, Number, Rate, amount
 from nextpick.drift.measures import of_column, of_number, of_rate
 from nextpick.drift.statistics import noise_floor
 from nextpick.drift.verdict import Silence, judge
@@ -47,6 +47,14 @@ def test_chance_is_asked_on_the_side_on_which_a_volume_alarms() -> None:
     (measure,) = judge([], amount("interactions", counts), Silence(0, ()), PARAMS).measures
     chance = 2 * 0.25 * PARAMS.false_alarms_per_night  # of two sides, of which one does not alarm
     assert measure.noise_floor == pytest.approx(noise_floor(found.undrifted, chance, 2, found.freedom))
+
+
+@pytest.mark.parametrize(("bad", "sides"), [("both", 2), ("up", 1), ("down", 1)])
+def test_what_alarms_on_one_side_takes_all_of_its_chance_there(bad: Direction, sides: int) -> None:
+    rate = Rate("taken", "outcome", (40, 500), ((50, 500),) * 8, bad)
+    assert (
+        of_rate(rate, PARAMS).sides == of_number(Number("ndcg", "outcome", 0.4, (0.5,) * 8, bad), PARAMS).sides == sides
+    )
 
 
 def test_a_feature_gone_dead_is_told_though_weeks_differ_in_all_their_values_as_far() -> None:

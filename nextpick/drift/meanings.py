@@ -29,7 +29,7 @@ STATISTICS = {
     "ks": "Kolmogorov-Smirnov D: the largest gap between the two distributions, 0 to 1",
     "js": "Jensen-Shannon distance: 0 alike, 1 nothing in common",
     "missing": "how much larger the share of rows without a value is",
-    "lost": "share of the most usual category that has no row any more",
+    "lost": "share of a category that has hardly a row any more, or of what a feature of one value had besides",
     "skew": "share of the answers compared in which a feature is not, to the last bit, what training would compute",
     "rate": "how much larger or smaller the share is",
     "level": "doublings (negative: halvings) against the middle week",

@@ -131,7 +131,7 @@ def of_number(number: Number, params: DriftParams) -> Finding:
         size=value * _SIGN[number.bad] or abs(value),
         undrifted=tuple(apart for night in nights for apart in _doublings(night)),
         means=_means([len(night) for night in nights], logs),
-        sides=1 if counts or number.bad != "both" else 2,  # much more traffic than usual is no fault
+        sides=2 if number.bad == "both" else 1,
     )
 
 

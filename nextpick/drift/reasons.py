@@ -46,7 +46,7 @@ def _words(measure: Measure) -> str:
         "level": f"{2**value:.2g} times the usual week's {times}",
         "missing": f"missing in {100 * value:.1f} of 100 rows more than before {shares}",
         "skew": f"{value:.1%} of answers were ranked by features that training would not compute",
-        "lost": f"what {-100 * value:.1f} of 100 rows were has none any more",
+        "lost": f"what {-100 * value:.1f} of 100 rows were is gone, or nearly",
         "rate": f"{100 * abs(value):.1f} of 100 {more} than before {shares}",
     }.get(
         measure.statistic,

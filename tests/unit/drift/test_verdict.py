@@ -107,7 +107,7 @@ def test_a_category_that_is_gone_is_told_though_baskets_move_the_mix_of_the_othe
     found = verdict(Column("category", "category", baskets(9, "abcde"), weeks))
     assert ("category", "lost") in alarms(found)
     assert ("category", "js") not in alarms(found)
-    assert found.reasons[0].startswith("category: what 6.3 of 100 rows were has none any more; ")
+    assert found.reasons[0].startswith("category: what 6.3 of 100 rows were is gone, or nearly; ")
     assert verdict(Column("category", "category", baskets(9, "abcdef"), weeks)).verdict == "ok"
 
 

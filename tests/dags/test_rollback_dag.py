@@ -90,6 +90,7 @@ def test_a_release_that_changes_too_much_is_red_and_told_and_what_is_live_stays(
         "finish": "success",
         "compare": "failed",
         "go_live": "upstream_failed",
+        "refresh_challenger": "upstream_failed",
     }
     assert finished.get_task_instance("compare").try_number == 1
     assert live(conn) == two[1]

@@ -54,7 +54,7 @@ def test_a_split_is_made_told_and_ended(nextpick: Run, conn: psycopg.Connection,
         (("--share", "0.1"), "Name both, the challenger and its share"),
         (("2", "--off"), "--off ends the split"),
         (("2", "--share", "0.1"), "The reason is empty"),
-        (("2", "--share", "1", "--because", "x"), "The share is 1, and must be above 0 and below 1"),
+        (("2", "--share", "1", "--because", "x"), "The share is 1, and must be 0.001 to 0.999"),
     ],
 )
 def test_what_makes_no_sense_is_refused(nextpick: Run, words: tuple[str, ...], why: str) -> None:

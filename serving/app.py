@@ -15,7 +15,6 @@ from serving.database import Database
 from serving.dependencies import Service
 from serving.edge import Edge
 from serving.events import EventLog
-from serving.figures import Figures
 from serving.follower import Follower
 from serving.impressions import ImpressionLog
 from serving.keyring import Keyring
@@ -78,7 +77,7 @@ def _told(
     url: str, metrics: Metrics, load: Load, recommender: Recommender, databases: tuple[Database, Database]
 ) -> Iterator[Callable[[], Coroutine[Any, Any, None]]]:
     """What keeps /metrics up to date besides the requests."""
-    for one in (Figures(databases[0], metrics), Standing(url, metrics), Watched(metrics, load, recommender, databases)):
+    for one in (Standing(url, metrics), Watched(metrics, load, recommender, databases)):
         yield one.run
 
 

@@ -1,39 +1,18 @@
-"""Figures of drift that lie in Postgres, as gauges: read every 30 seconds, by all processes of the service at the same
-moment, so that all tell the same. Of the newest drift report, and of alerts."""
+"""Figures of drift and of alerts as gauges: of the newest drift report, as Postgres has it."""
 
 from collections.abc import Iterator
-from time import time
 from typing import Any
 
 from prometheus_client.core import Metric
 
-from nextpick.store import sql
-from serving.database import Database, Row
 from serving.families import gauge, one
-from serving.metrics import Metrics
-from serving.polled import Polled
 
-POLL_SECONDS = 30.0
-POLL_DEADLINE = 5.0
 UNMOVED = ("ok", "too_few_rows")
 _MEASURE = ("column", "statistic")
 
 
-class Figures:
-    """Keeps the gauges of drift and alerts as Postgres has them; while it is away they stay as they were."""
-
-    def __init__(self, database: Database, metrics: Metrics) -> None:
-        self._metrics = metrics
-        query = sql.load("drift")["figures"]
-        self._polled = Polled(database, query, self._tell, POLL_SECONDS, POLL_DEADLINE, together=True)
-        self.run, self.poll = self._polled.run, self._polled.poll
-
-    def _tell(self, row: Row | None) -> None:
-        self._metrics.kept.replace("drift", _families(row or (None, None, None, [], 0)))
-        self._metrics.figures_read.set(time())
-
-
-def _families(row: tuple[Any, ...]) -> Iterator[Metric]:
+def families(row: tuple[Any, ...]) -> Iterator[Metric]:
+    """Of the row of `figures` in drift.sql. What is gone goes: a column that is no longer watched has no figure."""
     as_of, verdict, harm, measures, failed = row
     known = [(one[0:2], one[2], one[3]) for one in measures if one[2] is not None and one[3] is not None]
     yield gauge("drift_value", "A statistic of the newest drift report.", _MEASURE, ((of, x) for of, x, _ in known))

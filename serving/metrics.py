@@ -23,16 +23,15 @@ class Kept(Collector):
     """Families that are replaced as a whole, so that what is gone is gone. Each process has its own, all the same."""
 
     def __init__(self) -> None:
-        self._families: dict[str, tuple[Metric, ...]] = {}
+        self._families: tuple[Metric, ...] = ()
 
-    def replace(self, source: str, families: Iterable[Metric]) -> None:
-        """What `source` says now, in place of what it said."""
-        self._families[source] = tuple(families)
+    def replace(self, families: Iterable[Metric]) -> None:
+        """What is so now, in place of what was."""
+        self._families = tuple(families)
 
     def collect(self) -> Iterator[Metric]:
         """All families."""
-        for families in list(self._families.values()):
-            yield from families
+        return iter(self._families)
 
 
 class Metrics:

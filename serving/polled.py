@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from time import time
 
 import structlog
 
@@ -12,28 +11,20 @@ log = structlog.get_logger()
 
 
 class Polled:
-    """Gives the row of `query` to `take` every so many seconds; `together` at the same moment as other processes do.
-    While it cannot be read, what was taken stays."""
+    """Gives the row of `query` to `take` every so many seconds. While it cannot be read, what was taken stays."""
 
     def __init__(
-        self,
-        database: Database,
-        query: str,
-        take: Callable[[Row | None], None],
-        seconds: float,
-        deadline: float,
-        *,
-        together: bool = False,
+        self, database: Database, query: str, take: Callable[[Row | None], None], seconds: float, deadline: float
     ) -> None:
         self._database, self._query, self._take = database, query, take
-        self._seconds, self._deadline, self._together = seconds, deadline, together
+        self._seconds, self._deadline = seconds, deadline
         self._failed = ""
 
     async def run(self) -> None:
         """Poll until cancelled."""
         while True:
             await self.poll()
-            await asyncio.sleep(self._seconds - (time() % self._seconds if self._together else 0))
+            await asyncio.sleep(self._seconds)
 
     async def poll(self) -> None:
         """Read once. Never raises."""

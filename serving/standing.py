@@ -1,5 +1,6 @@
-"""How things stand, as gauges: what is live, how the runs of the DAGs ended, and what answers brought. Read from small
-tables every 30 seconds, by all processes at the same moment; one of them counts anew what answers brought."""
+"""How things stand, as gauges: what is live, how the runs of the DAGs ended, what the newest drift report says, and
+what answers brought. Read from small tables every 30 seconds, by all processes at the same moment; one of them counts
+anew what answers brought."""
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,10 +14,11 @@ from prometheus_client.core import Metric
 
 from nextpick.errors import StoreError
 from nextpick.kpis import Arm, Counts, Estimate, per_answer, sample_ratio, share
-from nextpick.store import kpis, pipeline_runs
+from nextpick.store import drift, events, kpis, pipeline_runs, traffic
 from nextpick.store.connection import connect
-from nextpick.store.kpis import Live
 from nextpick.store.pipeline_runs import Last
+from nextpick.store.traffic import Live
+from serving import figures
 from serving.aside import aside
 from serving.families import gauge, one
 from serving.metrics import Metrics
@@ -47,13 +49,14 @@ class Standing:
     async def read(self) -> None:
         """Read once. Never raises."""
         try:
-            self._metrics.kept.replace("standing", await aside(partial(_read, self._url)))
+            self._metrics.kept.replace(await aside(partial(_read, self._url)))
         except (StoreError, psycopg.Error) as error:
             if self._failed != (failed := type(error).__name__):  # once, not every time
                 log.warning("cannot read how things stand", why=f"{failed}: {error}")
             self._failed = failed
         else:
             self._failed = ""
+            self._metrics.figures_read.set(time())
 
     async def _count(self) -> None:
         while True:
@@ -79,9 +82,10 @@ def _read(url: str) -> list[Metric]:
     with connect(url) as conn:
         conn.execute("SET statement_timeout = '5s'")
         return [
-            *_live(kpis.live(conn)),
+            *_live(traffic.live(conn)),
             *_runs(pipeline_runs.last(conn)),
-            *_newest(kpis.newest_event(conn)),
+            *_newest(events.newest(conn)),
+            *figures.families(drift.figures(conn)),
             *_brought(kpis.read(conn, today - timedelta(days=DAYS - 1), today)),
             *_split(kpis.arms(conn, today - timedelta(days=1))),
         ]

@@ -84,7 +84,7 @@ def decide(scores: Scores, rails: Rails, params: Params) -> Decision:
         figures |= more
     reasons = [rule.said for rule in rules]
     if scores.champion is None:
-        reasons.append("There is no champion yet.")
+        reasons.append("There was no champion to compare it with.")
     within = [_told_apart(scores), _no_leak(rails.leaks), *_within(rails, params.gate)]
     figures |= {rule.name: rule.figure for rule in within}
     reasons += [rule.said for rule in within if not rule.passed]

@@ -107,7 +107,8 @@ def _live(every: Sequence[Standing]) -> Standing:
 
 def _done(conn: psycopg.Connection, release_id: int | None, who: str, because: str) -> Standing | None:
     """The release that was left where this very rollback was the last thing done, by an earlier try of it."""
-    last = next(iter(release_log.newest(conn, 1)), None)
+    entries = release_log.newest(conn, NAMED)
+    last = next((entry for entry in entries if entry.action not in ("split", "unsplit")), None)
     if last is None or (last.action, last.to_release, last.who, last.reason) != ("rollback", release_id, who, because):
         return None
     return None if last.from_release is None else standings.get(conn, last.from_release)

@@ -151,9 +151,11 @@ def _write(conn: psycopg.Connection, standing: Standing, wanted: Wanted, who: st
     traffic.write(conn, wanted.release_id, wanted.share, wanted.shadow, salt)
     how = f"{'shadow of ' if wanted.shadow else ''}{wanted.share:g}: {because}"
     left = before.release_id if before else None
-    release_log.add(conn, "split", who=who, before=left, after=wanted.release_id, reason=how)
+    after = wanted.release_id
+    release_log.add(conn, "split", who=who, before=left, after=after, reason=how, variant=traffic.CHALLENGER)
 
 
 def _end(conn: psycopg.Connection, split: Split, who: str, because: str) -> None:
     traffic.end(conn)
-    release_log.add(conn, "unsplit", who=who, before=split.release_id, reason=because)
+    before = split.release_id
+    release_log.add(conn, "unsplit", who=who, before=before, reason=because, variant=traffic.CHALLENGER)

@@ -176,6 +176,12 @@ def count(conn: psycopg.Connection, since: datetime, before: datetime) -> int:
     return int(row[0]) if row else 0
 
 
+def figures(conn: psycopg.Connection) -> tuple[Any, ...]:
+    """For /metrics: the newest report's night, verdict, harm and measures, and how many alerts failed in a day."""
+    row = conn.execute(_SQL["figures"]).fetchone()
+    return row or (None, None, None, [], 0)
+
+
 def newest_event(conn: psycopg.Connection, as_of: datetime) -> datetime | None:
     """When the newest event before a moment happened, or None where there is none."""
     row = conn.execute(_SQL["newest"], {"as_of": as_of}).fetchone()

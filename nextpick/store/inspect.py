@@ -19,24 +19,6 @@ _CATALOGUE = sql.load("catalogue")
 
 
 @dataclass(frozen=True)
-class Live:
-    """What a variant's readers see; a challenger in the `shadow` is asked for its share and shown to nobody."""
-
-    variant: str
-    share: float
-    shadow: bool
-    flipped_at: datetime
-    release_id: int
-    model_version: str
-    bundle_sha256: str
-    cutoff: datetime
-    users: int | None
-    items: int | None
-    lineage: Mapping[str, Any]
-    run_id: str
-
-
-@dataclass(frozen=True)
 class Named:
     """Of what a text is the id."""
 
@@ -118,11 +100,6 @@ class Made:
     lineage: Mapping[str, Any]
     diff: Mapping[str, Any] | None
     variants: list[str]
-
-
-def live(conn: psycopg.Connection) -> list[Live]:
-    """What is live, the default variant first."""
-    return conn.cursor(row_factory=class_row(Live)).execute(_SQL["live"]).fetchall()
 
 
 def release_number(text: str) -> int | None:

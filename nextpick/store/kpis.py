@@ -1,6 +1,5 @@
 """What came of answers, counted day by day into small tables: nobody who only looks reads all answers again."""
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 import psycopg
@@ -16,18 +15,6 @@ RELEASES = 20  # that are told apart
 MOST = 1e9  # a value beyond is a mistake
 COUNT_LOCK = 0x6B706973  # "kpis"
 _SQL = sql.load("kpis")
-
-
-@dataclass(frozen=True)
-class Live:
-    """What a variant shows, to which share of users, since when; its lists know the events before `cutoff`."""
-
-    variant: str
-    release_id: int
-    model_version: str
-    share: float
-    flipped_at: datetime
-    cutoff: datetime
 
 
 def count(conn: psycopg.Connection, now: datetime, days: int, fresh: timedelta = timedelta(0)) -> int:
@@ -66,14 +53,3 @@ def read(conn: psycopg.Connection, first: date, last: date) -> list[Counts]:
 def arms(conn: psycopg.Connection, day: date) -> list[Arm]:
     """What the live variants should have had of a day's users, and had; none where one was not there all day."""
     return conn.cursor(row_factory=class_row(Arm)).execute(_SQL["arms"], {"day": day}).fetchall()
-
-
-def live(conn: psycopg.Connection) -> list[Live]:
-    """What is live, by variant."""
-    return conn.cursor(row_factory=class_row(Live)).execute(_SQL["live"]).fetchall()
-
-
-def newest_event(conn: psycopg.Connection) -> datetime | None:
-    """When the newest event happened, or None where there is none."""
-    row = conn.execute(_SQL["newest_event"]).fetchone()
-    return row[0] if row else None

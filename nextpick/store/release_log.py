@@ -33,9 +33,10 @@ def add(
     before: int | None = None,
     after: int | None = None,
     reason: str = "",
+    variant: str = VARIANT,
 ) -> None:
     """Add an entry; the caller commits it together with what it tells of."""
-    told = {"who": who, "action": action, "variant": VARIANT, "from_release": before, "to_release": after}
+    told = {"who": who, "action": action, "variant": variant, "from_release": before, "to_release": after}
     conn.execute(_SQL["add"], {**told, "reason": reason})
 
 

@@ -1,15 +1,36 @@
-"""The split of traffic: a second row of `live`, the challenger's."""
+"""Who is answered by what: the rows of `live`, the challenger's beside the default one while traffic is split."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import psycopg
+from psycopg.rows import class_row
 
 from nextpick.store import sql
 from nextpick.store.releases import VARIANT
 
 CHALLENGER = "challenger"
 _SQL = sql.load("traffic")
+
+
+@dataclass(frozen=True)
+class Live:
+    """What a variant's readers see; a challenger in the `shadow` is asked for its share and shown to nobody."""
+
+    variant: str
+    share: float
+    shadow: bool
+    flipped_at: datetime
+    release_id: int
+    model_version: str
+    bundle_sha256: str
+    cutoff: datetime
+    users: int | None
+    items: int | None
+    lineage: Mapping[str, Any]
+    run_id: str
 
 
 @dataclass(frozen=True)
@@ -24,6 +45,11 @@ class Split:
     shadow: bool
     salt: str
     since: datetime
+
+
+def live(conn: psycopg.Connection) -> list[Live]:
+    """What is live, the default variant first."""
+    return conn.cursor(row_factory=class_row(Live)).execute(_SQL["live"]).fetchall()
 
 
 def read(conn: psycopg.Connection) -> Split | None:

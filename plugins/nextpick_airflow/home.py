@@ -79,12 +79,12 @@ def _app() -> "FastAPI":
 def _standing(conn: "Connection") -> dict[str, Any]:
     """All that the page says, of one moment."""
     from nextpick.settings import load_settings
-    from nextpick.store import drift, inspect, kpis, pipeline_runs, status
+    from nextpick.store import drift, kpis, pipeline_runs, status, traffic
 
     today = datetime.now(UTC).date()
     runs = {run.dag: run for run in pipeline_runs.last(conn)}
     return {
-        "live": inspect.live(conn),
+        "live": traffic.live(conn),
         "status": status.read(conn, RELEASES),
         "report": next(iter(drift.reports(conn, 1)), None),
         "days": DAYS,

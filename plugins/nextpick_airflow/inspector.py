@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from fastapi.responses import Response
     from psycopg import Connection
 
-    from nextpick.store.inspect import Live
     from nextpick.store.standings import Standing
+    from nextpick.store.traffic import Live
 
 MOST_ID = 256  # characters, as the tables allow
 EVENTS, ANSWERS, SIMILAR, ENTRIES = 100, 10, 12, 20  # that are shown
@@ -118,9 +118,9 @@ def _user(conn: "Connection", user_id: str) -> dict[str, Any]:
 def _item(conn: "Connection", item_id: str) -> dict[str, Any]:
     from nextpick.features.items import ITEM_FEATURES
     from nextpick.release.feature_words import words
-    from nextpick.store import inspect
+    from nextpick.store import inspect, traffic
 
-    item, live = inspect.item(conn, item_id), _default(inspect.live(conn))
+    item, live = inspect.item(conn, item_id), _default(traffic.live(conn))
     known = inspect.in_release(conn, live.release_id, item_id) if live else None
     if item is None and known is None:
         raise Odd("There is no such item, neither in the catalogue nor in the live release. PUT /items adds one.")
@@ -134,14 +134,14 @@ def _item(conn: "Connection", item_id: str) -> dict[str, Any]:
 
 def _release(conn: "Connection", text: str) -> dict[str, Any]:
     from nextpick.settings import load_settings
-    from nextpick.store import inspect, standings
+    from nextpick.store import inspect, standings, traffic
     from nextpick_airflow.home import mlflow_address
 
     number = inspect.release_number(text)
     made = None if number is None else inspect.release(conn, number)
     if number is None or made is None:
         raise Odd("There is no such release. The page NextPick lists the newest; `nextpick releases` lists all.")
-    standing, live = standings.get(conn, number), _default(inspect.live(conn))
+    standing, live = standings.get(conn, number), _default(traffic.live(conn))
     return {
         "asked": text,
         "one": standing,

@@ -7,10 +7,10 @@ import httpx
 import psycopg
 import pytest
 
+from nextpick.local import ports
 from nextpick.store import alerts
-from serving.database import Database
-from serving.figures import Figures
 from serving.metrics import Metrics
+from serving.standing import Standing
 
 pytestmark = pytest.mark.anyio
 REPORT = """
@@ -47,41 +47,36 @@ async def test_two_processes_tell_the_newest_reports_figures_and_forget_what_is_
     alerts.record(conn, "drift", "x", "failed: Slack answered 404 no_service")
     alerts.record(conn, "drift", "x", "sent")
     conn.commit()
-    databases, told = [Database(database_url), Database(database_url)], []
-    try:
-        for database in databases:
-            await database.open()
-        processes = [Figures(database, Metrics()) for database in databases]
-        for one in processes:
-            await one.poll()
-            told.append(gauges(one._metrics))
-        assert told[0].pop("nextpick_figures_read_timestamp_seconds") > 1.7e9
-        told[1].pop("nextpick_figures_read_timestamp_seconds")
-        assert told[0] == told[1]
-        assert told[0] == {
-            'nextpick_drift_value{column="price",statistic="psi"}': 0.4,
-            'nextpick_drift_value{column="gone",statistic="psi"}': 0.2,
-            'nextpick_drift_threshold{column="price",statistic="psi"}': 0.1,
-            'nextpick_drift_threshold{column="gone",statistic="psi"}': 0.1,
-            'nextpick_drift_nights{column="price",statistic="psi"}': 2.0,
-            'nextpick_drift_nights{column="gone",statistic="psi"}': 1.0,
-            'nextpick_drift_verdict{verdict="alarm"}': 1.0,
-            'nextpick_drift_harm{harm="drift, no harm"}': 1.0,
-            "nextpick_drift_report_timestamp_seconds": datetime(2025, 11, 12, 5, tzinfo=UTC).timestamp(),
-            "nextpick_alerts_failed": 1.0,
-        }
-        write(conn, 13, "ok", None, [("price", 0.02, 0.1, "ok", 1), ("few", None, None, "too_few_rows", 1)])
-        await processes[0].poll()
-        after = gauges(processes[0]._metrics)
-        assert after['nextpick_drift_nights{column="price",statistic="psi"}'] == 0.0
-        assert {name for name in after if "gone" in name or 'alarm"' in name or "harm=" in name} == set()
-        assert 'nextpick_drift_value{column="few",statistic="psi"}' not in after
-        await databases[0].close()
-        await processes[0].poll()
-        assert gauges(processes[0]._metrics) == after
-    finally:
-        for database in databases:
-            await database.close()
+    meters = [Metrics(), Metrics()]
+    processes = [Standing(database_url, one) for one in meters]
+    told = []
+    for process, one in zip(processes, meters, strict=True):
+        await process.read()
+        told.append(gauges(one))
+    assert told[0].pop("nextpick_figures_read_timestamp_seconds") > 1.7e9
+    told[1].pop("nextpick_figures_read_timestamp_seconds")
+    assert told[0] == told[1]
+    assert told[0] == {
+        'nextpick_drift_value{column="price",statistic="psi"}': 0.4,
+        'nextpick_drift_value{column="gone",statistic="psi"}': 0.2,
+        'nextpick_drift_threshold{column="price",statistic="psi"}': 0.1,
+        'nextpick_drift_threshold{column="gone",statistic="psi"}': 0.1,
+        'nextpick_drift_nights{column="price",statistic="psi"}': 2.0,
+        'nextpick_drift_nights{column="gone",statistic="psi"}': 1.0,
+        'nextpick_drift_verdict{verdict="alarm"}': 1.0,
+        'nextpick_drift_harm{harm="drift, no harm"}': 1.0,
+        "nextpick_drift_report_timestamp_seconds": datetime(2025, 11, 12, 5, tzinfo=UTC).timestamp(),
+        "nextpick_alerts_failed": 1.0,
+    }
+    write(conn, 13, "ok", None, [("price", 0.02, 0.1, "ok", 1), ("few", None, None, "too_few_rows", 1)])
+    await processes[0].read()
+    after = gauges(meters[0])
+    assert after['nextpick_drift_nights{column="price",statistic="psi"}'] == 0.0
+    assert {name for name in after if "gone" in name or 'alarm"' in name or "harm=" in name} == set()
+    assert 'nextpick_drift_value{column="few",statistic="psi"}' not in after
+    processes[0]._url = f"postgresql://127.0.0.1:{ports.free()}/away"
+    await processes[0].read()
+    assert gauges(meters[0]) == after
 
 
 async def test_they_are_on_metrics_though_there_is_no_report_yet(client: httpx.AsyncClient, app: Any) -> None:

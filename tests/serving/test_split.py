@@ -128,39 +128,59 @@ async def test_a_refreshed_challenger_answers_on_with_the_lists_it_has_until_the
     assert await answered(client) == before
 
 
-async def test_in_the_shadow_the_challenger_is_asked_and_shown_to_nobody(
-    app: FastAPI, client: httpx.AsyncClient, conn: psycopg.Connection, release_id: int, challenger: int
-) -> None:
-    split(conn, challenger, 1.0, shadow=True)
-    await follower(app).poll()
-    assert set((await answered(client)).values()) == {release_id}
-    done = ""
+async def overlap(client: httpx.AsyncClient) -> tuple[float, float]:
+    """How many answers were compared once all were asked for, and the sum of what both have."""
+    text, done = "", 0.0
     for _ in range(100):
-        done = (await client.get("/metrics")).text
-        counts = [line.split()[-1] for line in done.splitlines() if line.startswith("nextpick_shadow_answers_total{")]
-        if sum(map(float, counts)) == len(USERS):
+        text = (await client.get("/metrics")).text
+        done = sum(
+            float(line.split()[-1]) for line in text.splitlines() if line.startswith("nextpick_shadow_answers_total{")
+        )
+        if done and done % len(USERS) == 0:
             break
         await asyncio.sleep(0.05)
-    assert 'nextpick_shadow_answers_total{outcome="failed"} 0.0' in done
-    compared = float(done.split('nextpick_shadow_answers_total{outcome="compared"} ')[1].split("\n")[0])
-    assert compared > 0
-    same = float(done.split("nextpick_shadow_overlap_sum ")[1].split("\n")[0])
-    assert same == compared  # the same model under another name
-    variants = conn.execute("SELECT DISTINCT variant FROM nextpick.impressions").fetchall()
-    assert variants in ([], [("default",)])  # whatever is written by now
+    assert 'nextpick_shadow_answers_total{outcome="failed"} 0.0' in text
+    compared = float(text.split('nextpick_shadow_answers_total{outcome="compared"} ')[1].split("\n")[0])
+    return compared, float(text.split("nextpick_shadow_overlap_sum ")[1].split("\n")[0])
+
+
+async def test_in_the_shadow_the_challenger_is_asked_and_shown_to_nobody(
+    app: FastAPI, conn: psycopg.Connection, release_id: int, challenger: int
+) -> None:
+    split(conn, challenger, 1.0, shadow=True)
+    async with running(app) as client:
+        assert set((await answered(client)).values()) == {release_id}
+        compared, same = await overlap(client)
+        assert same == compared > 0  # the same model under another name
+        conn.execute("DELETE FROM nextpick.lists WHERE release_id = %s", (challenger,))
+        conn.commit()
+        assert set((await answered(client)).values()) == {release_id}
+        more, together = await overlap(client)
+        assert more > compared
+        assert together - same < more - compared  # it knows no list of theirs, and so it is what was asked
+    kept = conn.execute("SELECT DISTINCT variant, release_id FROM nextpick.impressions").fetchall()
+    assert kept == [("default", release_id)]
 
 
 async def test_the_hidden_are_hidden_by_the_challenger_too(
     app: FastAPI, client: httpx.AsyncClient, conn: psycopg.Connection, challenger: int
 ) -> None:
+    async def theirs() -> list[str]:
+        found = []
+        for user in USERS:
+            body = (await client.post("/recommend", json={"user_id": user, "top_k": 30})).json()
+            found += [item["item_id"] for item in body["items"] if body["release"] == challenger]
+        return found
+
     split(conn, challenger, 0.99)
     await follower(app).poll()
+    assert "tea-00" in await theirs()
     conn.execute("UPDATE nextpick.items SET hidden = true WHERE item_id = 'tea-00'")
     conn.commit()
     await follower(app).poll()
-    for user in USERS:
-        body = (await client.post("/recommend", json={"user_id": user, "top_k": 30})).json()
-        assert "tea-00" not in {item["item_id"] for item in body["items"]}
+    shown = await theirs()
+    assert shown
+    assert "tea-00" not in shown
 
 
 async def test_without_a_split_nothing_is_asked_of_a_second_release(

@@ -1,9 +1,3 @@
--- name: live
--- What each variant's readers see: the default first.
-SELECT l.variant, l.share::float8 AS share, l.shadow, l.flipped_at,
-       r.release_id, r.model_version, r.bundle_sha256, r.cutoff, r.users, r.items, r.lineage, r.run_id
-FROM nextpick.live AS l JOIN nextpick.releases AS r USING (release_id) ORDER BY l.variant <> 'default', l.variant;
-
 -- name: named
 -- Whether a text is the id of a user, an item, a release. One row. An item that only the live release still has is
 -- looked for there last, which reads that release's items.

@@ -78,12 +78,3 @@ WHERE NOT l.shadow AND NOT EXISTS (
     SELECT FROM nextpick.release_log
     WHERE action IN ('split', 'unsplit') AND at >= (%(day)s::date)::timestamp AT TIME ZONE 'UTC')
 ORDER BY l.variant;
-
--- name: live
--- What each variant's readers see, and since when.
-SELECT variant, release_id, model_version, share::float8 AS share, flipped_at, cutoff
-FROM nextpick.live JOIN nextpick.releases USING (release_id) ORDER BY variant;
-
--- name: newest_event
--- When the newest event happened, or null.
-SELECT max(occurred_at) FROM nextpick.events;

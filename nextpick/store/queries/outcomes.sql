@@ -1,7 +1,7 @@
 -- name: followed
--- What became of a window's answers to known users, not narrowed and no challenger's: of each release, how many answers had these places,
--- from 0, taken within `within` of the answer by the same user, who took so many distinct items in that time, shown or
--- not. Nothing from before a user was erased. A row a distinct outcome, so few rows however many answers.
+-- What became of a window's answers to known users, not narrowed and no challenger's: of each release, how many answers
+-- had these places, from 0, taken within `within` of the answer by the same user, who took so many distinct items in that
+-- time, shown or not. Nothing from before a user was erased. A row a distinct outcome, so few rows however many answers.
 WITH answered AS (
     SELECT release_id, user_id, answered_at, item_ids FROM nextpick.impressions AS i
     WHERE answered_at >= %(since)s AND answered_at < %(before)s AND user_id IS NOT NULL AND NOT narrowed
@@ -24,7 +24,8 @@ FROM answered AS a CROSS JOIN LATERAL (
 GROUP BY 1, 2, 3 ORDER BY 1, 3, 2;
 
 -- name: shown
--- What a window's answers showed, those left out that were narrowed or a challenger's: each user's one after the other in every scenario.
+-- What a window's answers showed, those left out that were narrowed or a challenger's: each user's one after the other
+-- in every scenario.
 SELECT user_id, scenario, item_ids FROM nextpick.impressions AS i
 WHERE answered_at >= %(since)s AND answered_at < %(before)s AND NOT narrowed AND variant <> 'challenger'
   AND NOT EXISTS (SELECT FROM nextpick.erased_users AS x WHERE x.user_id = i.user_id AND x.erased_at >= i.answered_at)

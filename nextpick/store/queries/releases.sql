@@ -3,9 +3,9 @@
 UPDATE nextpick.releases SET status = 'dropped' WHERE release_id = %(release_id)s;
 
 -- name: beyond
--- Releases older than the newest %(keep)s that can be gone back to, the challenger's not counted, live ones and the newest of the bundle before the
--- live one excepted, and of each state the last; and what a killed run left of dropped ones. The newest of the bundle
--- before must have been live; of those from before there was a log nobody knows.
+-- Releases older than the newest %(keep)s that can be gone back to, the challenger's not counted, live ones and the newest
+-- of the bundle before the live one excepted, and of each state the last; and what a killed run left of dropped ones. The
+-- newest of the bundle before must have been live; of those from before there was a log nobody knows.
 WITH good AS (
     SELECT release_id, bundle_sha256, run_id FROM nextpick.releases
     WHERE status = 'ready' AND bundle_sha256 NOT IN (SELECT bundle_sha256 FROM nextpick.rejections)

@@ -1,3 +1,9 @@
+-- name: live
+-- What each variant's readers see: the default first.
+SELECT l.variant, l.share::float8 AS share, l.shadow, l.flipped_at,
+       r.release_id, r.model_version, r.bundle_sha256, r.cutoff, r.users, r.items, r.lineage, r.run_id
+FROM nextpick.live AS l JOIN nextpick.releases AS r USING (release_id) ORDER BY l.variant <> 'default', l.variant;
+
 -- name: read
 -- The challenger as it is, or no row.
 SELECT r.release_id, r.model_version, r.bundle_sha256, l.share::float8, l.shadow, l.salt, l.flipped_at

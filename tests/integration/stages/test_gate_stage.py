@@ -18,7 +18,7 @@ def test_the_first_challenger_beats_popular_and_is_promoted(honest: Path) -> Non
     with structlog.testing.capture_logs() as logged:
         decision = gate.run(honest, None)
     assert decision.promote
-    assert decision.reasons[1] == "There is no champion yet."
+    assert decision.reasons[1] == "There was no champion to compare it with."
     assert [line["event"] for line in logged] == ["the gate lets it pass", *decision.reasons]  # each a line to read
 
 

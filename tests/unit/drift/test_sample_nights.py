@@ -2,30 +2,23 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from nextpick.data.online_retail import PURCHASE, convert
+from benchmarks import drift_year
 from nextpick.drift.columns import Traffic, fitting
 from nextpick.drift.observed import Observed, observe
 from nextpick.drift.verdict import Judgement, Silence, judge
 from nextpick.params import DriftParams
 
-SAMPLE = Path(__file__).resolve().parents[3] / "data" / "sample" / "online_retail.parquet"
 PARAMS = DriftParams()
 NIGHTS = [datetime(2011, 2, 15, tzinfo=UTC) + timedelta(days=17 * i) for i in range(18)]  # every weekday is among them
 
 
 @pytest.fixture(scope="module")
 def year() -> Traffic:
-    converted = convert(pd.read_parquet(SAMPLE))
-    events = converted.events.sort_values("occurred_at", ignore_index=True)
-    bought = events[events["kind"] == PURCHASE]
-    first = [bought.groupby(by)["occurred_at"].min().astype("int64") for by in ("user_id", "item_id")]
-    return Traffic(events, frozenset({PURCHASE}), converted.items, *first)
+    return drift_year.year()
 
 
 def look(year: Traffic, night: datetime) -> Observed:

@@ -28,7 +28,7 @@ def test_the_first_model_needs_only_to_beat_popular() -> None:
     decision = decide(Scores(GOOD, POPULAR, None), PARAMS)
     assert decision.promote
     assert "is better than the popular list: ndcg@10" in decision.reasons[0]
-    assert decision.reasons[1] == "There is no champion yet."
+    assert decision.reasons[1] == "There was no champion to compare it with."
     assert decision.figures["ndcg_at_10"] == pytest.approx(GOOD.mean())
 
 

@@ -5,7 +5,7 @@ values it has where nothing drifted. Its size is never a p-value.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 import numpy as np
@@ -25,6 +25,7 @@ from nextpick.params import DriftParams, DriftStatistic
 MIN_WEEKS = 4  # fewer say nothing about how much weeks differ
 NOTHING = 2**-10  # of the least there ever was: so much is what cannot be halved any more
 POWER: dict[DriftStatistic, int] = {name: 1 if name == "psi" else 2 for name in get_args(DriftStatistic)}
+EXPECTED, SPARE = 10, 2  # rows of a category, fewer of which are none by chance; and that are as good as none
 LEFT = 0.05  # of what a category had: some rows of the evening before may lie in the window
 _SIGN: dict[Direction, int] = {"up": 1, "down": -1, "both": 0}
 
@@ -178,7 +179,7 @@ def _lost(name: str, current: np.ndarray, weeks: Sequence[np.ndarray], params: D
         return []
     which = int(np.argmax(np.where(gone, before, -1)))
     was = tuple(zip(counts[:, which].tolist(), map(len, weeks), strict=True))
-    return [of_rate(Rate(name, "contract", (int(now[which]), len(current)), was, "down", "lost"), params)]
+    return _gone(name, (int(now[which]), len(current)), was, params)
 
 
 def _dead(name: str, current: np.ndarray, weeks: Sequence[np.ndarray], params: DriftParams) -> list[Finding]:
@@ -189,7 +190,24 @@ def _dead(name: str, current: np.ndarray, weeks: Sequence[np.ndarray], params: D
     if (current != current[0]).any():
         return []
     was = tuple((int((week != current[0]).sum()), len(week)) for week in weeks)
-    return [of_rate(Rate(name, "contract", (0, len(current)), was, "down", "lost"), params)]
+    return _gone(name, (0, len(current)), was, params)
+
+
+def _gone(name: str, now: tuple[int, int], weeks: tuple[tuple[int, int], ...], params: DriftParams) -> list[Finding]:
+    """A share that is gone: as far as h has it, but where chance is concerned as often as it halved.
+
+    By h the way from twice the usual share to half of it is as long as from half of it to nothing, so a category whose
+    weeks differ that much could never be told to be gone; and no week is a thousandth of the one before.
+    """
+    found = of_rate(Rate(name, "contract", now, weeks, "down", "lost"), params)
+    if found.value is None or found.base is None or found.base * now[1] < EXPECTED:
+        return []
+    logs = np.array([np.log2((rows + SPARE) / of) for rows, of in weeks])
+    halved = float(logs.mean() - np.log2((now[0] + SPARE) / now[1]))
+    if halved <= 0:  # in most weeks there was none either
+        return []
+    apart = [found.size / halved * float(log - np.delete(logs, i).mean()) for i, log in enumerate(logs)]
+    return [replace(found, undrifted=tuple(apart))]
 
 
 def _means(sizes: Sequence[int], nights: Sequence[Sequence[float]]) -> float:

@@ -72,6 +72,35 @@ def test_a_feature_gone_dead_is_told_though_weeks_differ_in_all_their_values_as_
     assert "lost" not in {it.statistic for it in of_column(restless("hour", 1), PARAMS)}  # an hour's sale is no fault
 
 
+@pytest.mark.parametrize(("rows", "gone", "told"), [(5000, True, 1.0), (500, True, 0.8), (5000, False, 0.0)])
+def test_a_category_whose_weeks_differ_by_half_of_it_is_told_to_be_gone_and_else_not(
+    rows: int, gone: bool, told: float
+) -> None:
+    rng = np.random.default_rng(3)
+
+    def week(share: float) -> np.ndarray:
+        return np.where(rng.random(rows) < share, "a", "b").astype("object")
+
+    found = 0
+    for _ in range(50):
+        *weeks, tonight = (week(share) for share in 0.12 * rng.gamma(6, 1 / 6, 9))
+        column = Column("category", "category", week(0) if gone else tonight, tuple(weeks))
+        alarms = judge([column], amount("n", [5000] * 9), Silence(0, ()), PARAMS).alarms
+        found += "lost" in {alarm.statistic for alarm in alarms}
+    assert found == 50 * told if told in (0, 1) else found >= 50 * told
+
+
+def test_what_is_hardly_ever_there_is_not_lost() -> None:
+    def week(rows: int) -> np.ndarray:
+        return np.array(["a"] * rows + ["b"] * (500 - rows), dtype="object")
+
+    for weeks in ([15] * 8, [0] * 7 + [400]):  # 9 rows of 300 are a basket; one week's sale is over
+        (now, *before) = (week(0)[:300], *map(week, weeks))
+        column = Column("category", "category", now, tuple(before))
+        judged = judge([column], amount("n", [5000] * 9), Silence(0, ()), PARAMS)
+        assert "lost" not in {alarm.statistic for alarm in judged.alarms}
+
+
 def test_a_feature_that_seldom_has_another_value_is_not_dead_without_it() -> None:
     weeks = tuple((np.arange(5000) % 100 == 0).astype(float) for _ in range(8))
     judged = judge(

@@ -13,7 +13,7 @@ from nextpick.store import arrays
 
 PATIENCE_SECONDS = 120.0
 QUERY = """
-WITH now AS MATERIALIZED (SELECT (SELECT release_id FROM nextpick.live) AS release_id)
+WITH now AS MATERIALIZED (SELECT (SELECT release_id FROM nextpick.live WHERE variant = 'default') AS release_id)
 SELECT r.release_id, r.cutoff, l.item_rows, l.scores, l.generator_scores, l.generator_ranks, l.history_rows,
        l.history_counts, l.history_weights, l.history_first, l.history_last, i.title
 FROM nextpick.releases AS r

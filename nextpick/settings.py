@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     """The commit this code is from, where there is no git to ask: an image's build sets it."""
     api_port: int = 8080
     """Of the API that `make run` starts, on 127.0.0.1, as the next ones are."""
+    api_url: str | None = None
+    """Where our own commands find the API (`nextpick replay`); this machine's port when unset. `make run` tells
+    other terminals by local.env, as it does of Airflow's."""
     airflow_port: int = 8081
     """Of Airflow's pages and API."""
     airflow_url: str | None = None
@@ -77,6 +80,11 @@ class Settings(BaseSettings):
     def tracking_uri(self) -> str:
         """What MLflow is to be told."""
         return self.mlflow_url or f"sqlite:///{self.home.resolve() / 'mlflow.db'}"
+
+    @cached_property
+    def api_address(self) -> str:
+        """The API's address for a client on this machine, without a slash at its end."""
+        return (self.api_url or f"http://127.0.0.1:{self.api_port}").rstrip("/")
 
     @cached_property
     def airflow_address(self) -> str:

@@ -19,7 +19,7 @@ def replay(
     ] = 3600,
     limit: Annotated[int | None, typer.Option(min=1, help="End after this many orders.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Start over, instead of where the last one stopped.")] = False,
-    api: Annotated[str | None, typer.Option(help="Where the API is; else this machine's.")] = None,
+    api: Annotated[str | None, typer.Option(help="Where the API is; else that of `make run`.")] = None,
 ) -> None:
     """Play the sample's last seven days through the API: recommend before each order, then its events.
 
@@ -33,7 +33,7 @@ def replay(
 
     settings = load_settings()
     key = None if settings.api_key is None else settings.api_key.get_secret_value()
-    target = (api or f"http://127.0.0.1:{settings.api_port}", key)
+    target = (api or settings.api_address, key)
     with connect(settings.database()) as conn:
         report = stage.run(conn, settings.project / SAMPLE, target, speed=speed, limit=limit, again=again)
     _tell(report)

@@ -124,9 +124,12 @@ def _airflow_version() -> str:
 
 
 def _environment(settings: Settings, known: Secrets, url: str) -> Mapping[str, str]:
-    """What every program gets; the part that commands in other terminals need is written to local.env."""
+    """What every program gets; what commands in other terminals need is written to local.env: addresses and no ports,
+    so that the next run listens where it is told."""
     found = {"NEXTPICK_DATABASE_URL": url, "NEXTPICK_MLFLOW_URL": mlflow.url(settings)}
-    lines = "".join(f"{name}={value}\n" for name, value in found.items())
+    told = {"NEXTPICK_API_URL": api.url(settings), "NEXTPICK_AIRFLOW_URL": airflow.url(settings)}
+    told = {name: os.environ.get(name) or address for name, address in told.items()}  # how people reach them from afar
+    lines = "".join(f"{name}={value}\n" for name, value in {**found, **told}.items())
     write_private(settings.home / "local.env", f"# Written by every `make run`.\n{lines}")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
     direct = ",".join(filter(None, (inherited.get("NO_PROXY"), HOST, "localhost")))

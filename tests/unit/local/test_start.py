@@ -61,3 +61,17 @@ def test_another_installations_settings_do_not_reach_our_programs(
     given = machine._environment(settings, known, "postgresql://x")
     assert not {"AIRFLOW_HOME", "MLFLOW_TRACKING_URI"} & set(given)
     assert given["NO_PROXY"] == "intranet,127.0.0.1,localhost"
+
+
+def test_addresses_that_people_use_from_afar_are_left_as_they_are_said(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEXTPICK_AIRFLOW_URL", "https://airflow.example.com")
+    monkeypatch.delenv("NEXTPICK_API_URL", raising=False)
+    settings.home.mkdir()
+    known = machine.secrets.load(settings.home / "secrets.json")
+    given = machine._environment(settings, known, "postgresql://x")
+    told = (settings.home / "local.env").read_text()
+    assert "NEXTPICK_AIRFLOW_URL=https://airflow.example.com\n" in told
+    assert f"NEXTPICK_API_URL=http://127.0.0.1:{settings.api_port}\n" in told
+    assert "NEXTPICK_API_URL" not in given  # programs find it in local.env too, where .env goes before it

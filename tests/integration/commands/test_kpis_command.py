@@ -13,7 +13,7 @@ from tests.integration.store.test_kpis import answer, took
 @pytest.fixture(autouse=True)
 def _place(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEXTPICK_DATABASE_URL", database_url)
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "80")
 
 
 def said(*words: str) -> str:
@@ -31,9 +31,10 @@ def test_shares_and_revenue_are_shown_with_their_intervals(conn: psycopg.Connect
         if n < 30:
             took(conn, given, at + timedelta(minutes=1), None, kind="click")
     table = said()
-    assert "30.00%  [21.89%, 39.58%]" in table
-    assert "10.00%  [5.52%, 17.44%]" in table
-    assert "0.500  [0.205, 0.795]" in table
+    assert "30.0% [21.9, 39.6]" in table
+    assert "10.0% [5.5, 17.4]" in table
+    assert "0.500 [0.205, 0.795]" in table
+    assert "default, release 1: 100 answers" in table.splitlines()
     assert "click" not in said("--kind", "purchase")
 
 

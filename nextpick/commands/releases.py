@@ -1,22 +1,28 @@
 """`nextpick releases`: what is live, what could be, and who decided what."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.filesize import decimal
 from rich.markdown import Markdown
-from rich.table import Table
 from rich.text import Text
 
-from nextpick.commands.moments import at
+from nextpick.commands.moments import short
+from nextpick.commands.tables import add, plain
 from nextpick.params import load_params
 from nextpick.settings import load_settings
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from nextpick.store.release_log import Entry
     from nextpick.store.standings import Standing
+
+HEADS = ("no", "state", "model", "users", "lists as of", "made", "size", "overlap")
+FIGURES = ("no", "users", "size", "overlap")
 
 
 def releases(
@@ -38,31 +44,39 @@ def releases(
     if not found:
         console.print("There is no release yet: `nextpick train`, then `nextpick publish`.")
         return
-    console.print(_table(found))
-    if forecast := _forecast(found):
-        console.print(forecast)
+    now = datetime.now(UTC)
+    console.print(_table(found, now))
+    for line in (*_why(found), _forecast(found)):
+        if line:
+            console.print(Text(line))
     if entries:
-        console.print(_log(entries))
+        console.print(_log(entries, now))
 
 
-def _table(found: "Sequence[Standing]") -> Table:
-    heads = ("release", "state", "model", "users", "lists as of", "made", "size", "overlap", "why")
-    table = Table(*heads, title="Releases")
+def _table(found: "Sequence[Standing]", now: datetime) -> "Table":
+    """A line a release, of 80 columns at most."""
+    table = plain("Releases, moments in UTC", *HEADS, right=FIGURES)
     for one in found:
-        left = one.rejected and f"version {one.model_version} was gone back from: {one.rejected}"
-        cells = (
+        add(
+            table,
             str(one.release_id),
             "live" if one.live else one.status,
             one.model_version,
             f"{one.users:,}" if one.users is not None else "",
-            at(one.cutoff),
-            at(one.created_at),
+            short(one.cutoff, now),
+            short(one.created_at, now),
             decimal(one.bytes) if one.bytes is not None else "",
             f"{one.overlap:.2f}" if one.overlap is not None else "",
-            " ".join(one.reasons) or left,
         )
-        table.add_row(*(Text(cell) for cell in cells))
     return table
+
+
+def _why(found: "Sequence[Standing]") -> Iterator[str]:
+    """What stands against a release, in sentences."""
+    for one in found:
+        left = one.rejected and f"version {one.model_version} was gone back from: {one.rejected}"
+        if why := " ".join(one.reasons) or left:
+            yield f"Release {one.release_id} is {'live' if one.live else one.status}: {why}"
 
 
 def _forecast(found: "Sequence[Standing]") -> str:
@@ -79,9 +93,12 @@ def _forecast(found: "Sequence[Standing]") -> str:
     )
 
 
-def _log(entries: "Sequence[Entry]") -> Table:
-    table = Table("when", "who", "did", "from", "to", "because", title="Who made what live")
+def _log(entries: "Sequence[Entry]", now: datetime) -> "Table":
+    """When, and all the rest in a sentence: who may be the run of a DAG, and a reason has any length."""
+    table = plain("\nWho made what live", "when", "who did what, from release to release, and why")
     for entry in entries:
-        ids = ("" if release is None else str(release) for release in (entry.from_release, entry.to_release))
-        table.add_row(*(Text(cell) for cell in (at(entry.at), entry.who, entry.action, *ids, entry.reason)))
+        left = "" if entry.from_release is None else f" from {entry.from_release}"
+        came = "" if entry.to_release is None else f" to {entry.to_release}"
+        why = f": {entry.reason}" if entry.reason else ""
+        table.add_row(Text(short(entry.at, now), no_wrap=True), Text(f"{entry.who}: {entry.action}{left}{came}{why}"))
     return table

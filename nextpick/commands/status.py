@@ -1,15 +1,23 @@
 """`nextpick status`: what is live, what the models are, and what was done lately."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from nextpick.commands.moments import at
+from nextpick.commands.moments import at, short
+from nextpick.commands.tables import add, plain
 from nextpick.errors import NextPickError
 from nextpick.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from nextpick.registry import ModelVersion
+    from nextpick.store.status import Release
 
 SHOWN = 5  # versions, releases
 
@@ -54,34 +62,45 @@ def _database(settings: Settings, console: Console) -> None:
         )
     if found.drift:
         console.print(f"Drift: {found.drift[0]} on {at(found.drift[1])}")
-    table = Table("release", "version", "state", "users", "as of", "made", title="Releases", title_justify="left")
-    for release in found.releases:
+    console.print(_releases(found.releases, datetime.now(UTC)))
+
+
+def _releases(releases: "Sequence[Release]", now: datetime) -> "Table":
+    heads = ("release", "model", "state", "users", "lists as of", "made")
+    table = plain("\nReleases, moments in UTC", *heads, right=("release", "users"))
+    for release in releases:
         state = "live" if release.live else release.status
         users = f"{release.users:,}" if release.users is not None else ""
-        made = at(release.created_at)
-        table.add_row(str(release.release_id), release.model_version, state, users, at(release.cutoff), made)
-    console.print(table)
+        moments = (short(release.cutoff, now), short(release.created_at, now))
+        add(table, str(release.release_id), release.model_version, state, users, *moments)
+    return table
 
 
 def _models(settings: Settings, console: Console) -> None:
     from nextpick import registry
 
-    table = Table("version", "is", "gate", "trained", "run", title="Models", title_justify="left")
     versions = registry.newest(settings, SHOWN)
-    for version in versions:
-        now = "rejected" if version.rejected else ", ".join(sorted(version.aliases))
-        gate = f"{version.gate}, forced" if version.forced else version.gate or "not asked"
-        table.add_row(version.version, now, gate, at(version.created_at), Text(version.lineage.get("run_id", "")))
-    console.print(table)
+    console.print(_versions(versions, datetime.now(UTC)))
     for version in versions[:1]:
         asked = version.answer and f"Promotion {version.answer}"
+        run = version.lineage.get("run_id", "")
         for reason in (
             version.rejected,
             version.forced and f"Promoted because: {version.forced}",
             asked,
             *version.reasons,
+            run and f"Trained by the run {run}",
         ):
             if reason:
                 console.print(Text(f"{version.version}: {reason}"), soft_wrap=True)
         if version.gate:
             console.print(f"{version.version}: all that was measured is on its card: nextpick card {version.version}")
+
+
+def _versions(versions: "Sequence[ModelVersion]", now: datetime) -> "Table":
+    table = plain("\nModels", "model", "is", "gate", "registered")
+    for version in versions:
+        is_now = "rejected" if version.rejected else ", ".join(sorted(version.aliases))
+        gate = f"{version.gate}, forced" if version.forced else version.gate or "not asked"
+        add(table, version.version, is_now, gate, short(version.created_at, now))
+    return table

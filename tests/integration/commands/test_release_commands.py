@@ -23,7 +23,7 @@ def nextpick(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("NEXTPICK_DATABASE_URL", database_url)
     monkeypatch.setenv("NEXTPICK_MLFLOW_URL", f"http://127.0.0.1:{ports.free()}")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    monkeypatch.setenv("COLUMNS", "250")
+    monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("LOGNAME", "anna")
     return lambda *words: CliRunner().invoke(app, list(words))
 
@@ -59,10 +59,11 @@ def test_from_release_to_release_and_back_each_step_is_told_and_listed(
     conn.commit()
     listed = said(nextpick("releases"))
     assert "5,000 bytes a user; 3 generations, one of the model before and one in the making take 500.0 kB." in listed
-    assert f"{second} │ rejected │ 2 │ 20 │ 2025-11-13 00:00 UTC" in listed
-    assert f"{first} │ live │ 1 │ 20 │ 2025-11-12 00:00 UTC" in listed
-    assert f"anna │ rollback │ {second} │ {first} │ complaints about tea" in listed
-    assert f"anna │ publish │ {first} │ {second} │ a new season" in listed
+    assert f"{second} rejected 2 20 13 Nov " in listed
+    assert f"{first} live 1 20 12 Nov " in listed
+    assert f"Release {second} is rejected: anna: complaints about tea" in listed
+    assert f"anna: rollback from {second} to {first}: complaints about tea" in listed
+    assert f"anna: publish from {first} to {second}: a new season" in listed
     refused = nextpick("publish", "--release", str(second))
     assert isinstance(refused.exception, ReleaseRefused)
     assert "It was gone back from: anna: complaints about tea." in str(refused.exception)

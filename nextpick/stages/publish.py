@@ -6,6 +6,7 @@ from uuid import uuid4
 import psycopg
 
 from nextpick.settings import Settings
+from nextpick.stages import progress
 from nextpick.store import building, standings
 from nextpick.store.transactions import step_by_step
 
@@ -39,12 +40,25 @@ def run(
         planned = precompute.plan(conn, settings, version=version, run_id=run_id)
         if planned is None:
             return None
+        if not flip:
+            _warn_where_live(conn, planned.release_id)
         precompute.fill(conn, planned.release_id, *planned.blocks, cache=settings.bundle_cache_folder)
         precompute.finish(conn, settings, planned.release_id)
         compare.run(conn, settings, planned.release_id, who=who)
         if flip:
             go_live.run(conn, settings, planned.release_id, who=who, because=because)
         return planned.release_id
+
+
+def _warn_where_live(conn: psycopg.Connection, release_id: int) -> None:
+    """Lists that nobody is to see of a model that everybody sees may be a mistake, and take minutes."""
+    made = standings.get(conn, release_id)
+    live = next((one for one in standings.newest(conn, 1) if one.live), None)
+    if live is not None and live.bundle_sha256 == made.bundle_sha256:
+        progress.say(
+            f"Model version {live.model_version} is live already, by release {live.release_id}. This makes fresh lists "
+            f"of it that nobody sees before `nextpick publish --release {release_id}`. Ctrl-C, if that is not meant."
+        )
 
 
 def again(conn: psycopg.Connection, settings: Settings, release_id: int, *, who: str, because: str = "") -> "Flip":

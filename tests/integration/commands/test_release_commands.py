@@ -48,6 +48,7 @@ def test_from_release_to_release_and_back_each_step_is_told_and_listed(
     conn.commit()
     assert f"Release {first} is live, the first: " in said(nextpick("publish", "--release", str(first)))
     told = said(nextpick("publish", "--release", str(second), "--because", "a new season"))
+    assert "Its lists are as of 2025-11-13 00:00 UTC; what a user did since counts" in told
     assert f"Release {second} is live, instead of release {first}: " in told
     told = said(nextpick("rollback", "--because", "complaints about tea"))
     assert f"Release {first} is live again, release {second} is not: " in told

@@ -65,6 +65,25 @@ def test_a_release_that_changes_too_much_does_not_go_live_without_a_reason(
     ]  # fmt: skip
 
 
+def test_lists_that_nobody_is_to_see_of_the_live_model_are_warned_of_before_they_are_made(
+    conn: psycopg.Connection, version: Version, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(conn)
+    conn.commit()
+    monkeypatch.setattr(registry, "champion", lambda _: version)
+    settings = Settings(_env_file=None)
+    publish.run(conn, settings, flip=False)
+    assert "is live already" not in capsys.readouterr().err
+    first = publish.run(conn, settings)
+    second = publish.run(conn, settings, flip=False)
+    said = capsys.readouterr().err
+    assert f"Model version {version.version} is live already, by release {first}. This makes fresh lists" in said
+    assert f"`nextpick publish --release {second}`" in said
+    live = releases.live(conn)
+    assert live is not None
+    assert live.release_id == first
+
+
 def test_where_there_is_no_terminal_progress_is_logged(conn: psycopg.Connection, version: Version) -> None:
     fill(conn)
     conn.commit()

@@ -85,14 +85,18 @@ def show_failures(console: Console, failures: list[Failure], settings: Settings)
         console.print(f"  In Airflow: {airflow.url(settings)}/dags/{run.dag_id}/runs/{run.run_id}", markup=False)
 
 
-def show_rest(console: Console, settings: Settings, secrets: Secrets, found: Picks | None, there: Data) -> None:
-    """The addresses, what to try, and how to end. Airflow's passwords are shown once, on the first page."""
+def sign_in_once(settings: Settings, secrets: Secrets) -> str:
+    """Who may sign in to Airflow, with the passwords the first time; where they are kept from then on."""
     shown = settings.home / SHOWN
-    sign_in = (
-        f"passwords: airflow_admin and airflow_viewer in {settings.home}/secrets.json"
-        if shown.exists()
-        else f"admin / {secrets.airflow_admin} or, to look only, viewer / {secrets.airflow_viewer}"
-    )
+    if shown.exists():
+        return f"passwords: airflow_admin and airflow_viewer in {settings.home}/secrets.json"
+    shown.touch()
+    return f"admin / {secrets.airflow_admin} or, to look only, viewer / {secrets.airflow_viewer}"
+
+
+def show_rest(console: Console, settings: Settings, secrets: Secrets, found: Picks | None, there: Data) -> None:
+    """The addresses, what to try, and how to end."""
+    sign_in = sign_in_once(settings, secrets)
     if not there.events:
         console.print("\nThere are no events yet, so there is nothing to recommend.")
     elif found is None:
@@ -110,7 +114,6 @@ def show_rest(console: Console, settings: Settings, secrets: Secrets, found: Pic
     for line in _next(settings, found.user_id if found else "somebody", there):
         console.print(f"  {line}", markup=False)
     console.print("\nCtrl-C ends everything. `make run` goes on from here; `make clean` forgets it all.", markup=False)
-    shown.touch()
 
 
 def _next(settings: Settings, user_id: str, there: Data) -> list[str]:

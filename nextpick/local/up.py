@@ -90,6 +90,9 @@ def _bring_up(supervisor: Supervisor, settings: Settings, known: Secrets, view: 
         picks = _show_picks(settings, known, view, wait)
     else:
         first = [name for name in supervisor.states() if name not in (api.NAME, mlflow.NAME)]  # these may come later
+        wait(lambda: settled(*airflow.SERVICES))
+        if all(map(supervisor.is_ready, airflow.SERVICES)):  # so that the loop can be watched there
+            view.say(f"Airflow is up: {airflow.url(settings)}  {page.sign_in_once(settings, known)}")
         wait(lambda: settled(*first))
         failures, picks = _follow(settings, known, view, wait)
     wait(lambda: settled(*supervisor.states()))

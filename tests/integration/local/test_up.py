@@ -153,8 +153,13 @@ def test_a_viewer_reads_and_cannot_trigger(up: Up) -> None:
 
 def test_the_passwords_of_airflow_are_printed_once(up: Up) -> None:
     known = secrets.load(up.home / "secrets.json")
-    assert f"admin / {known.airflow_admin} or, to look only, viewer / {known.airflow_viewer}" in up.before.stdout
-    assert known.airflow_admin not in up.output.read_text()  # once
+    whole = f"admin / {known.airflow_admin} or, to look only, viewer / {known.airflow_viewer}"
+    assert f"Airflow is up: {up.url('AIRFLOW', '')}  {whole}" in up.before.stdout
+    assert up.before.stdout.count(known.airflow_admin) == 1
+    assert "passwords: airflow_admin and airflow_viewer in" in up.before.stdout  # beside the addresses, at the end
+    later = up.output.read_text()
+    assert known.airflow_admin not in later  # once
+    assert later.index("Airflow is up: ") < later.index("data_prep: ")  # the loop is there to be watched
 
 
 def test_the_pages_of_airflow_and_mlflow_answer_and_the_api_needs_no_key(up: Up) -> None:

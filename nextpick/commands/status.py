@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from nextpick.registry import ModelVersion
+    from nextpick.store.pipeline_runs import Last
     from nextpick.store.status import Release
 
 SHOWN = 5  # versions, releases
 
 
 def status() -> None:
-    """Show what is live, champion and challenger with the gate's reasons, and the last runs."""
+    """Show what is live, the last runs and what is under way, champion and challenger with the gate's reasons."""
     settings, console = load_settings(), Console()
     with _told(console):
         _database(settings, console)
@@ -41,11 +42,12 @@ def _told(console: Console) -> Iterator[None]:
 
 
 def _database(settings: Settings, console: Console) -> None:
-    from nextpick.store import status
+    from nextpick.local.loop import under_way
+    from nextpick.store import pipeline_runs, status
     from nextpick.store.connection import connect
 
     with connect(settings.database()) as conn:
-        found = status.read(conn, SHOWN)
+        found, ended = status.read(conn, SHOWN), pipeline_runs.last(conn)
     live = next((release for release in found.releases if release.live), None)
     if live is None:
         console.print("No release is live yet: `nextpick train`, then `nextpick publish`.")
@@ -62,7 +64,20 @@ def _database(settings: Settings, console: Console) -> None:
         )
     if found.drift:
         console.print(f"Drift: {found.drift[0]} on {at(found.drift[1])}")
-    console.print(_releases(found.releases, datetime.now(UTC)))
+    now = datetime.now(UTC)
+    for run in under_way(settings):
+        console.print(Text(f"Under way: {run.name}, {run.state} for {run.seconds or 0:.0f} s, {run.detail}"))
+    if ended:
+        console.print(_runs(ended, now))
+    console.print(_releases(found.releases, now))
+
+
+def _runs(ended: "Sequence[Last]", now: datetime) -> "Table":
+    table = plain("\nLast runs, moments in UTC", "DAG", "outcome", "ended", "took", right=("took",))
+    for run in ended:
+        seconds = (run.ended_at - run.started_at).total_seconds() if run.started_at else None
+        add(table, run.dag, run.outcome, short(run.ended_at, now), "" if seconds is None else f"{seconds:,.0f} s")
+    return table
 
 
 def _releases(releases: "Sequence[Release]", now: datetime) -> "Table":

@@ -7,8 +7,11 @@ from time import monotonic
 
 import httpx
 
+from nextpick.errors import LocalError
+from nextpick.local import secrets
 from nextpick.local.airflow_api import FINISHED, AirflowApi, Run, Task
 from nextpick.local.view import Row
+from nextpick.settings import Settings
 
 DAGS = ("data_prep", "retrain", "precompute", "drift_report")
 FIRST, LAST = DAGS[0], DAGS[-1]
@@ -101,11 +104,27 @@ class Loop:
             return Row(dag_id, "waiting")
         if runs[0].state in FINISHED:
             return Row(dag_id, runs[0].state, seconds=runs[0].seconds)
-        tasks = self._api.tasks(runs[0])
-        done = sum(task.state in ("success", "skipped") for task in tasks)
-        words = Counter(_words(task) for task in tasks if task.state in AT_WORK)
-        at_work = ", ".join(said if times == 1 else f"{said} ({times} at once)" for said, times in words.items())
-        return Row(dag_id, runs[0].state, f"{done} of {len(tasks)} tasks done; {at_work or '...'}", runs[0].seconds)
+        return _under_way(self._api, runs[0])
+
+
+def under_way(settings: Settings) -> list[Row]:
+    """The runs that Airflow has begun and not ended, of any DAG; none where no `make run` is up to be asked."""
+    kept = settings.home / "secrets.json"
+    if not kept.exists():
+        return []
+    try:
+        with AirflowApi(settings.airflow_address, "viewer", secrets.load(kept).airflow_viewer) as api:
+            return [_under_way(api, run) for run in api.runs() if run.state not in FINISHED]
+    except (LocalError, httpx.HTTPError, ValueError):  # another Airflow, or none
+        return []
+
+
+def _under_way(api: AirflowApi, run: Run) -> Row:
+    tasks = api.tasks(run)
+    done = sum(task.state in ("success", "skipped") for task in tasks)
+    words = Counter(_words(task) for task in tasks if task.state in AT_WORK)
+    at_work = ", ".join(said if times == 1 else f"{said} ({times} at once)" for said, times in words.items())
+    return Row(run.dag_id, run.state, f"{done} of {len(tasks)} tasks done; {at_work or '...'}", run.seconds)
 
 
 def _words(task: Task) -> str:

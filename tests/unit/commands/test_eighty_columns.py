@@ -11,6 +11,7 @@ from rich.table import Table
 from nextpick.commands import releases, status
 from nextpick.commands.moments import short
 from nextpick.registry import ModelVersion
+from nextpick.store.pipeline_runs import Last
 from nextpick.store.release_log import Entry
 from nextpick.store.standings import Standing
 from nextpick.store.status import Release
@@ -64,7 +65,15 @@ def test_who_did_what_is_a_sentence_beside_its_moment() -> None:
     assert all(line.startswith(("28 Nov 05:30  ", " " * 14)) for line in lines)
 
 
-def test_status_has_a_line_a_release_and_a_line_a_model() -> None:
+def test_status_has_a_line_a_run_a_release_and_a_model() -> None:
+    runs = [
+        Last("retrain", "success", NIGHT - timedelta(seconds=3723), NIGHT, NIGHT),
+        Last("tune", "failed", None, NIGHT, None),
+    ]
+    assert [" ".join(line.split()) for line in drawn(status._runs(runs, NOW))[4:]] == [
+        "retrain success 28 Nov 05:30 3,723 s",
+        "tune failed 28 Nov 05:30",
+    ]
     newest = Release(1234, "1234", "challenger", False, 1_234_567, NIGHT, NIGHT)
     assert drawn(status._releases([newest], NOW))[4].split()[:4] == ["1234", "1234", "challenger", "1,234,567"]
     made = ModelVersion("1234", Path(), "", {"run_id": RUN}, NIGHT, frozenset({"champion"}), "refused", forced="why")

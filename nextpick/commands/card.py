@@ -7,6 +7,8 @@ import typer
 from nextpick.errors import RegistryError
 from nextpick.settings import load_settings
 
+TEXT = "card.md"  # as nextpick.stages.card, whose import costs LightGBM's, writes it
+
 
 def card(version: Annotated[str, typer.Argument(help="Its number; the newest when left out.")] = "") -> None:
     """Show a version's model card, and where it lies with its plots: what the gate measured, decided, and why."""
@@ -14,7 +16,6 @@ def card(version: Annotated[str, typer.Argument(help="Its number; the newest whe
     from rich.markdown import Markdown
 
     from nextpick import registry
-    from nextpick.stages.card import TEXT
 
     settings, console = load_settings(), Console()
     if not version:

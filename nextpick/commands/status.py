@@ -48,9 +48,11 @@ def _database(settings: Settings, console: Console) -> None:
 
     with connect(settings.database()) as conn:
         found, ended = status.read(conn, SHOWN), pipeline_runs.last(conn)
+    begun = under_way(settings)
     live = next((release for release in found.releases if release.live), None)
     if live is None:
-        console.print("No release is live yet: `nextpick train`, then `nextpick publish`.")
+        how = "; what is under way may bring one" if begun else ": `nextpick train`, then `nextpick publish`"
+        console.print(f"No release is live yet{how}.")
     else:
         users = f"{live.users:,} users' lists" if live.users is not None else "lists"
         console.print(
@@ -60,16 +62,17 @@ def _database(settings: Settings, console: Console) -> None:
     console.print(f"Events: about {found.events:,}{newest}")
     if found.snapshot:
         console.print(
-            f"Snapshot: {found.snapshot.raw_md5}, {found.snapshot.events:,} events before {at(found.snapshot.cutoff)}"
+            f"Snapshot: {found.snapshot.events:,} events before {at(found.snapshot.cutoff)}, {found.snapshot.raw_md5}"
         )
     if found.drift:
         console.print(f"Drift: {found.drift[0]} on {at(found.drift[1])}")
     now = datetime.now(UTC)
-    for run in under_way(settings):
+    for run in begun:
         console.print(Text(f"Under way: {run.name}, {run.state} for {run.seconds or 0:.0f} s, {run.detail}"))
     if ended:
         console.print(_runs(ended, now))
-    console.print(_releases(found.releases, now))
+    if found.releases:
+        console.print(_releases(found.releases, now))
 
 
 def _runs(ended: "Sequence[Last]", now: datetime) -> "Table":
@@ -95,6 +98,9 @@ def _models(settings: Settings, console: Console) -> None:
     from nextpick import registry
 
     versions = registry.newest(settings, SHOWN)
+    if not versions:
+        console.print("\nNo model is registered yet.")
+        return
     console.print(_versions(versions, datetime.now(UTC)))
     for version in versions[:1]:
         asked = version.answer and f"Promotion {version.answer}"

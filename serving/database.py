@@ -2,21 +2,20 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import contextmanager
-from time import monotonic
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
+from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
-from nextpick.store import arrays
+from serving.breaker import Breaker
+from serving.connections import Connections
 from serving.lane import Lane, Row
 
 READ_SECONDS = 0.15  # a read that takes longer is answered without the database
 WRITE_SECONDS = 5.0
-FAILURES = 3  # in a row, before the breaker opens
-OPEN_SECONDS = 1.0  # until one request may try again
+KNOCK_SECONDS = 1.0  # until the pool is asked for a connection again
 LANES = 4  # connections for statements that answer with a row
 BESIDES = 4  # and at most so many for what is written by COPY
 WAITING = 256  # for a lane, at most
@@ -58,43 +57,8 @@ class NoRoom(Unavailable):
     """The database has no room for what it was given. It can be read."""
 
 
-class Breaker:
-    """Opens after FAILURES failures in a row; then one try a second, until one succeeds.
-
-    A try that fails though another, begun later or beside it, succeeded meanwhile is its statement's failure and not
-    the database's: it waits for a lock, maybe.
-    """
-
-    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
-        self._clock, self._failures, self._retry_at, self._succeeded_at = clock, 0, 0.0, float("-inf")
-
-    def allows(self) -> bool:
-        """Whether to try now; while open, saying yes once pushes the next try OPEN_SECONDS on."""
-        if self._failures < FAILURES:
-            return True
-        if self._clock() < self._retry_at:
-            return False
-        self._retry_at = self._clock() + OPEN_SECONDS
-        return True
-
-    def begin(self) -> float:
-        """The moment a try begins, for `record`."""
-        return self._clock()
-
-    def record(self, succeeded: bool, began: float) -> None:
-        """Count one try."""
-        if succeeded:
-            self._failures, self._succeeded_at = 0, self._clock()
-            return
-        if self._succeeded_at > began:
-            return
-        self._failures += 1
-        if self._failures == FAILURES:
-            self._retry_at = self._clock() + OPEN_SECONDS
-
-
 class Database:
-    """A pool of autocommit connections that comes up by itself whenever Postgres does."""
+    """Autocommit connections that come up by themselves whenever Postgres does."""
 
     def __init__(self, url: str, lanes: int = LANES) -> None:
         self._most = lanes
@@ -103,27 +67,11 @@ class Database:
         self._free: list[Lane] = []
         self._lanes = 0  # free, in use, or being opened
         self._queue: deque[asyncio.Future[Lane]] = deque()
-        self._pool = AsyncConnectionPool(
-            url,
-            open=False,
-            min_size=lanes + 1,
-            max_size=lanes + BESIDES,
-            max_waiting=WAITING,
-            timeout=WRITE_SECONDS,
-            reconnect_timeout=1.0,  # then a new request starts over: the pool's own back-off grows to minutes
-            configure=_configure,
-            kwargs={
-                "autocommit": True,
-                "prepare_threshold": 0,
-                "connect_timeout": 3,
-                "application_name": "nextpick-api",
-                "options": "-c TimeZone=UTC -c statement_timeout=10s",
-            },
-        )
+        self._connections = Connections(url, lanes + 1, lanes + BESIDES)
 
     async def open(self) -> None:
         """Start connecting in the background; a database that is away is no error here."""
-        await self._pool.open(wait=False)
+        await self._connections.open()
 
     async def close(self) -> None:
         """Close all connections, without waiting for statements that hang."""
@@ -133,7 +81,7 @@ class Database:
             await asyncio.wait(self._strays, timeout=0.1)
         while self._free:
             await self._left(self._free.pop())
-        await self._pool.close(timeout=1.0)
+        await self._connections.close()
 
     @property
     def waiting(self) -> int:
@@ -193,6 +141,8 @@ class Database:
     async def _lane(self, until: float) -> Lane:
         """A lane, once there is one. Raises: TimeoutError; TooManyRequests."""
         loop = asyncio.get_running_loop()
+        while self._queue and self._queue[0].done():  # those who waited in vain are nobody's hindrance
+            self._queue.popleft()
         if len(self._queue) >= WAITING:
             raise TooManyRequests(f"{WAITING} statements wait for a connection")
         self._more_lanes()
@@ -217,7 +167,7 @@ class Database:
         try:
             while True:
                 try:
-                    conn = await self._pool.getconn(OPEN_SECONDS)
+                    conn = await self._connections.get(KNOCK_SECONDS)
                     break
                 except PoolTimeout:
                     if all(waiting.done() for waiting in self._queue):
@@ -240,7 +190,7 @@ class Database:
         """Give a lane's connection back to the pool, which replaces a broken one; whoever waits for it has another."""
         self._lanes -= 1
         lane.close()
-        await self._pool.putconn(lane.conn)
+        await self._connections.put(lane.conn)
         if self._queue:
             self._more_lanes()
 
@@ -256,8 +206,9 @@ class Database:
         """
 
         async def work() -> None:
+            pool = await self._connections.pool()
             async with (
-                self._pool.connection(timeout=seconds) as conn,
+                pool.connection(timeout=seconds) as conn,
                 conn.cursor() as cursor,
                 cursor.copy(statement) as copy,
             ):
@@ -294,7 +245,3 @@ class Database:
 def _too_late(waiting: asyncio.Future[Lane]) -> None:
     if not waiting.done():
         waiting.set_exception(TimeoutError())
-
-
-async def _configure(conn: psycopg.AsyncConnection) -> None:
-    arrays.register(conn)

@@ -11,7 +11,8 @@ from psycopg import pq
 from psycopg_pool import PoolTimeout
 
 from nextpick.store import arrays
-from serving.database import FAILURES, LANES, OPEN_SECONDS, Database, Unavailable
+from serving.breaker import FAILURES
+from serving.database import KNOCK_SECONDS, LANES, Database, Unavailable
 from serving.lane import Lane
 
 pytestmark = pytest.mark.anyio
@@ -218,10 +219,10 @@ async def test_a_postgres_that_is_back_is_used_at_once_though_all_lanes_wait_for
             raise PoolTimeout
         return await psycopg.AsyncConnection.connect(database_url, autocommit=True)
 
-    monkeypatch.setattr(database._pool, "getconn", getconn)
+    monkeypatch.setattr(database._connections, "get", getconn)
     waiting = [asyncio.create_task(database.fetch_one("SELECT 7", None, 15.0)) for _ in range(LANES)]
     assert await asyncio.gather(*waiting) == [(7,)] * LANES
-    assert set(asked) == {OPEN_SECONDS}
+    assert set(asked) == {KNOCK_SECONDS}
     while database._free:
         await database._free.pop().conn.close()
 
@@ -236,7 +237,7 @@ async def test_nobody_waits_for_a_lane_for_those_who_gave_up(monkeypatch: pytest
         await asyncio.sleep(0.05)
         raise PoolTimeout
 
-    monkeypatch.setattr(database._pool, "getconn", getconn)
+    monkeypatch.setattr(database._connections, "get", getconn)
     with pytest.raises(Unavailable):
         await database.fetch_one("SELECT 7", None, 0.01)
     async with asyncio.timeout(10):

@@ -125,6 +125,22 @@ async def test_reads_go_on_without_the_database_and_are_whole_again_after(
         assert (await client.get("/health/ready")).json()["status"] == "ready"
 
 
+@pytest.mark.parametrize("how", ["shut", "freeze"])
+async def test_an_outage_that_more_waited_through_in_vain_than_may_wait_ends_too(
+    database_url: str, release_id: int, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.database.WAITING", 3)
+    monkeypatch.setattr("serving.connections.FORGOTTEN", 3)
+    async with behind_gate(database_url) as (client, gate):
+        getattr(gate, how)()
+        end = perf_counter() + 8  # a pool gives up connecting after a second
+        while perf_counter() < end:
+            assert (await ask(client))[0]
+            await asyncio.sleep(0.05)
+        gate.heal()
+        await wait_until_whole(client, 10)
+
+
 async def test_events_are_refused_while_the_database_is_away_and_none_is_doubled(
     database_url: str, release_id: int, conn: psycopg.Connection
 ) -> None:

@@ -7,7 +7,8 @@ import httpx
 import psycopg
 import pytest
 
-from serving.database import FAILURES, Database, NoRoom, Unavailable
+from serving.breaker import FAILURES
+from serving.database import Database, NoRoom, Unavailable
 from tests.serving.test_recommend import recommend
 
 pytestmark = pytest.mark.anyio

@@ -3,6 +3,7 @@
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import isnan
 from typing import Any
 from uuid import UUID
 
@@ -49,44 +50,50 @@ def items(loaded: Loaded, found: Answer, why: Sequence[str]) -> list[dict[str, A
 
 
 def explained(
-    loaded: Loaded, explanations: Sequence[Explanation], sources: Sequence[str], done: str, session: Set[str]
+    loaded: Loaded,
+    explanations: Sequence[Explanation],
+    answered: Sequence[dict[str, Any]],
+    done: str,
+    session: Set[str],
 ) -> list[dict[str, Any]]:
-    """ExplanationOut of each item; `done` is what people do to items: bought, viewed. What was done to those of the
-    session nobody knows."""
-    return [_explained(loaded, *pair, done, session) for pair in zip(explanations, sources, strict=True)]
+    """ExplanationOut of each of the items `answered`, whose reasons it does not speak against; `done` is what people
+    do to items: bought, viewed. What was done to those of the session nobody knows."""
+    return [_explained(loaded, *pair, done, session) for pair in zip(explanations, answered, strict=True)]
 
 
-def _explained(loaded: Loaded, one: Explanation, source: str, done: str, session: Set[str]) -> dict[str, Any]:
+def _explained(loaded: Loaded, one: Explanation, item: dict[str, Any], done: str, session: Set[str]) -> dict[str, Any]:
     like = None
     if one.like is not None:
         row, cosine = one.like
         like = {"item_id": loaded.items.ids[row], "title": loaded.table.titles[row], "cosine": round(cosine, 4)}
+    why = item["reason"]
+    if like and one.because and item["item_id"] not in session:
+        why = f"Because you {CHOSEN if like['item_id'] in session else done} {like['title']}"
     return {
         "proposed_by": [{"generator": name, "rank": rank + 1} for name, rank in one.proposed_by],
         "moved": [
             {
                 "feature": moved.feature,
-                "value": None if moved.value != moved.value else moved.value,
+                "value": None if isnan(moved.value) else moved.value,
                 "moved": round(moved.moved, 6),
                 "text": moved.text,
             }
             for moved in one.moved
         ],
         "like": like,
-        "text": _sentence(one, source, like, CHOSEN if like and like["item_id"] in session else done),
+        "text": _sentence(one, item["source"], why),
     }
 
 
-def _sentence(one: Explanation, source: str, like: dict[str, Any] | None, done: str) -> str:
-    parts = [f"Because you {done} {like['title']}"] if like else []
-    raised = [moved.text for moved in one.moved if moved.moved > 0][:2]
+def _sentence(one: Explanation, source: str, why: str) -> str:
+    """Why it is here, then the two that raised it most; that something is not known speaks for nothing in itself."""
+    raised = [moved.text for moved in one.moved if moved.moved > 0 and not isnan(moved.value)][:2]
+    parts = [why]
     if raised:
-        parts.append(("what spoke" if parts else "What spoke") + f" for it most: {'; '.join(raised)}")
-    if parts:
-        return f"{'; '.join(parts)}."
-    if one.moved:
-        return "Nothing spoke for it; it is the best of the rest."
-    return "It is in your list, which was not scored anew this time." if source == CANDIDATES else "It is popular."
+        parts.append(f"what spoke for it most: {'; '.join(raised)}")
+    if source == CANDIDATES:
+        parts.append("your list was not scored anew this time")
+    return f"{'; '.join(parts)}."
 
 
 @dataclass(frozen=True)

@@ -170,7 +170,7 @@ class Recommender:
         told: Sequence[dict[str, Any] | None] = [None] * len(items)
         missing: tuple[str, ...] = ("explanation",)
         try:
-            told, missing = await self.explaining.run(lambda: _explained(loaded, found, session)), ()
+            told, missing = await self.explaining.run(lambda: _explained(loaded, found, items, session)), ()
         except Busy:
             pass
         except Exception:
@@ -201,8 +201,10 @@ class Recommender:
         return {**head, "items": items}
 
 
-def _explained(loaded: Loaded, found: Answer, session: frozenset[str]) -> list[dict[str, Any]]:
-    return answers.explained(loaded, explain(loaded, found), found.slots.sources, verb(tuple(loaded.kinds)), session)
+def _explained(
+    loaded: Loaded, found: Answer, items: list[dict[str, Any]], session: frozenset[str]
+) -> list[dict[str, Any]]:
+    return answers.explained(loaded, explain(loaded, found), items, verb(tuple(loaded.kinds)), session)
 
 
 def _ranked(current: Current, sent: list[str], known: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -149,14 +149,20 @@ def _bare(loaded: Loaded, rows: np.ndarray, source: str) -> Slots:
     return Slots.bare(rows, source, len(loaded.bundle.features), len(loaded.bundle.generators))
 
 
+def by_taste(loaded: Loaded, found: Answer) -> np.ndarray:
+    """Of each item whether a generator that learns from other users proposed it: bool (n,)."""
+    ranks = found.slots.ranks
+    return np.asarray(np.any((ranks >= 0) & (ranks < loaded.taste_sizes), axis=1))
+
+
 def reasons(loaded: Loaded, found: Answer) -> tuple[str, ...]:
     """Why each item is in the answer, in one sentence."""
-    rows, history, ranks = found.slots.item_rows, found.history, found.slots.ranks
+    rows, history = found.slots.item_rows, found.history
     done = verb(tuple(loaded.kinds))
     mine = history.item_rows
     places = zip(np.searchsorted(mine, rows).tolist(), rows.tolist(), strict=True)
     own = [at if at < len(mine) and mine[at] == row else -1 for at, row in places]
-    taste: list[bool] = np.any((ranks >= 0) & (ranks < loaded.taste_sizes), axis=1).tolist()
+    taste: list[bool] = by_taste(loaded, found).tolist()
     recent = (loaded.table.features[rows, _MONTH] > 0).tolist()
     return tuple(
         reason(

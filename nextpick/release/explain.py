@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nextpick.release.answer import Answer
+from nextpick.release.answer import Answer, by_taste
 from nextpick.release.feature_words import words
 from nextpick.release.loaded import Loaded
 
@@ -28,11 +28,13 @@ class Moved:
 @dataclass(frozen=True)
 class Explanation:
     """Of one item: the generators that proposed it with its rank in each (from 0), what moved its score most, and the
-    row of the user's own item that it is most like, with the cosine; None where there is none."""
+    row of the user's own item that it is most like, with the cosine; None where there is none. `because` says that it
+    is here for what it is like: people alike led to it, and the user does not have it already."""
 
     proposed_by: tuple[tuple[str, int], ...]
     moved: tuple[Moved, ...]
     like: tuple[int, float] | None
+    because: bool
 
 
 def explain(loaded: Loaded, found: Answer) -> tuple[Explanation, ...]:
@@ -46,8 +48,10 @@ def explain(loaded: Loaded, found: Answer) -> tuple[Explanation, ...]:
         for i, each in zip(scored.tolist(), parts, strict=True):
             moved[i] = _most_moved(names, slots.features[i], each)
     likes = _likes(loaded, found)
+    because = (by_taste(loaded, found) & ~np.isin(slots.item_rows, found.history.item_rows)).tolist()
     return tuple(
-        Explanation(_proposed_by(loaded, ranks), moved.get(i, ()), likes[i]) for i, ranks in enumerate(slots.ranks)
+        Explanation(_proposed_by(loaded, ranks), moved.get(i, ()), likes[i], because[i] and likes[i] is not None)
+        for i, ranks in enumerate(slots.ranks)
     )
 
 

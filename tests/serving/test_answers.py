@@ -13,26 +13,31 @@ UP, MORE, LESS, DOWN = (
     Moved("als_rank", 2.0, by, text)
     for by, text in ((0.9, "first"), (0.5, "second"), (0.1, "third"), (-0.7, "against"))
 )
+MISSING = Moved("ease_rank", float("nan"), 0.8, "not suggested")
+
+
+def item(source: str) -> dict[str, Any]:
+    return {"item_id": "tea-09", "source": source, "reason": "The reason"}
 
 
 @pytest.mark.parametrize(
     ("moved", "like", "source", "said"),
     [
-        ((UP, DOWN, MORE, LESS), None, "reranked", "What spoke for it most: first; second."),
+        ((UP, DOWN, MORE, LESS), None, "reranked", "The reason; what spoke for it most: first; second."),
         ((UP,), (3, 0.5), "reranked", "Because you bought Tea Number 03; what spoke for it most: first."),
         ((DOWN,), (3, 0.5), "reranked", "Because you bought Tea Number 03."),
-        ((DOWN,), None, "reranked", "Nothing spoke for it; it is the best of the rest."),
-        ((), None, "candidates", "It is in your list, which was not scored anew this time."),
-        ((), None, "filled", "It is popular."),
-        ((), None, "popular", "It is popular."),
+        ((MISSING, DOWN, LESS), None, "reranked", "The reason; what spoke for it most: third."),
+        ((MISSING, DOWN), None, "reranked", "The reason."),
+        ((), None, "candidates", "The reason; your list was not scored anew this time."),
+        ((), None, "filled", "The reason."),
     ],
 )
-def test_the_sentence_names_the_likest_item_and_the_two_that_raised_it_most(
+def test_the_sentence_names_the_likest_item_or_the_reason_and_the_two_that_raised_it_most(
     version: Version, moved: tuple[Moved, ...], like: tuple[int, float] | None, source: str, said: str
 ) -> None:
     loaded, _ = loaded_world(version, 100)
-    explanation = Explanation((("als", 0), ("ease", 6)), moved, like)
-    (told,) = explained(loaded, [explanation], [source], "bought", frozenset())
+    explanation = Explanation((("als", 0), ("ease", 6)), moved, like, like is not None)
+    (told,) = explained(loaded, [explanation], [item(source)], "bought", frozenset())
     expected: Any = None if like is None else {"item_id": "tea-03", "title": "Tea Number 03", "cosine": 0.5}
     assert told["text"] == said
     assert told["like"] == expected
@@ -40,7 +45,18 @@ def test_the_sentence_names_the_likest_item_and_the_two_that_raised_it_most(
     assert [one["moved"] for one in told["moved"]] == [one.moved for one in moved]
 
 
-def test_nobody_knows_what_was_done_to_an_item_of_the_session(version: Version) -> None:
+@pytest.mark.parametrize(
+    ("because", "session", "said"),
+    [
+        (True, {"tea-03"}, "Because you chose Tea Number 03; "),  # nobody knows what was done to it
+        (True, {"tea-03", "tea-09"}, "The reason; "),  # it was itself chosen a moment ago
+        (False, {"tea-03"}, "The reason; "),  # the likeness is not why it is here
+    ],
+)
+def test_the_items_of_a_session_are_a_reason_for_others_and_not_for_themselves(
+    version: Version, because: bool, session: set[str], said: str
+) -> None:
     loaded, _ = loaded_world(version, 100)
-    (told,) = explained(loaded, [Explanation((), (UP,), (3, 0.5))], ["fold_in"], "bought", frozenset({"tea-03"}))
-    assert told["text"].startswith("Because you chose Tea Number 03; ")
+    (told,) = explained(loaded, [Explanation((), (UP,), (3, 0.5), because)], [item("fold_in")], "bought", session)
+    assert told["text"].startswith(said)
+    assert told["like"]["item_id"] == "tea-03"

@@ -170,8 +170,20 @@ async def test_what_was_done_to_a_sessions_items_is_not_made_up(client: httpx.As
     assert "You chose this a moment ago" not in {
         reason for one, reason in reasons.items() if one not in {"tool-04", "tool-06"}
     }
-    like = [
-        item for item in body["items"] if (item["explanation"]["like"] or {}).get("item_id") in {"tool-04", "tool-06"}
-    ]
-    assert like
-    assert all(item["explanation"]["text"].startswith("Because you chose ") for item in like)
+    said = {item["item_id"]: item["explanation"]["text"] for item in body["items"]}
+    assert {said[one].split("; ")[0].rstrip(".") for one in ("tool-04", "tool-06")} == {"You chose this a moment ago"}
+    others = [text for one, text in said.items() if one not in {"tool-04", "tool-06"}]
+    assert any(text.startswith("Because you chose ") for text in others)
+    assert not any("Because you bought " in text or "is not known" in text for text in others)
+
+
+async def test_an_explanation_begins_with_the_reason_unless_it_names_what_led_to_the_item(
+    client: httpx.AsyncClient,
+) -> None:
+    for asked in ({"user_id": "tea03", "top_k": 100}, {"user_id": "a stranger"}, {"recent_item_ids": ["tool-04"]}):
+        for item in (await ask(client, explain=True, **asked))["items"]:
+            said = item["explanation"]["text"]
+            if said.startswith("Because "):
+                assert item["reason"].startswith("Suggested by what people like you ")
+            else:
+                assert said.startswith(item["reason"])

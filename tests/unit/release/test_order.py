@@ -89,12 +89,18 @@ def test_popular_items_have_nothing_to_explain(world: tuple[Loaded, ListBlock]) 
 @pytest.mark.parametrize(
     ("feature", "value", "said"),
     [
-        ("own_count", 1.0, "you took it once"),
-        ("own_idle_days", 12.4, "you last took it 12 days ago"),
-        ("als_rank", 2.0, "number 3 of the candidates by als"),
-        ("bought_together_score", 0.5, "bought together scores it 0.5"),
+        ("own_count", 1.0, "you chose it once"),
+        ("own_count", 0.0, "you have not chosen it so far"),
+        ("own_idle_days", 12.4, "you last chose it 12 days ago"),
+        ("own_idle_days", 0.1, "you last chose it less than a day ago"),
+        ("own_idle_days", np.nan, "you have not chosen it so far"),
+        ("als_rank", 2.0, "number 3 of the candidates by what people like you chose (als)"),
+        ("ease_rank", np.nan, "not suggested by what goes with your items (ease)"),
+        ("ease_score", 0.5, "scores 0.5 by what goes with your items (ease)"),
+        ("of_our_own_rank", 0.0, "number 1 of the candidates by of our own"),
+        ("item_price", np.nan, "its price is not known"),
         ("user_log_price", np.log(2.5), "you usually pay about 2.50"),
-        ("own_interval_days", np.nan, "own interval days is not known"),
+        ("own_interval_days", np.nan, "you have not chosen it on more than one occasion"),
     ],
 )
 def test_features_are_said_in_words(feature: str, value: float, said: str) -> None:
@@ -105,3 +111,4 @@ def test_every_feature_has_words_of_its_own(world: tuple[Loaded, ListBlock]) -> 
     for name in world[0].bundle.features:
         if not name.endswith(("_score", "_rank")):
             assert f"{name.replace('_', ' ')} is" not in words(name, 1.5)
+            assert f"{name.replace('_', ' ')} is" not in words(name, np.nan)

@@ -1,12 +1,15 @@
 #!/bin/sh
 # Writes the passwords that docker-compose.yaml wants into .env, each generated; what stands there already stays.
+# One of your own becomes part of a URL: letters, digits, - and _ only.
 set -eu
 cd "$(dirname "$0")/.."
 umask 077
 touch .env
+[ -z "$(tail -c 1 .env)" ] || echo >>.env  # a last line without an end
 
-add() {  # name, value
-    grep -Eq "^$1=" .env || printf '%s=%s\n' "$1" "$2" >>.env
+add() {  # name, value; an empty one there is as good as none, and the last line counts
+    [ -n "$2" ] || { echo "scripts/env.sh: no value could be made for $1; nothing was written for it." >&2; exit 1; }
+    grep -Eq "^$1=." .env || printf '%s=%s\n' "$1" "$2" >>.env
 }
 
 hex() {  # bytes
@@ -20,5 +23,5 @@ done
 add AIRFLOW_FERNET_KEY "$(head -c 32 /dev/urandom | base64 | tr '+/' '-_')"
 add AIRFLOW_JWT_SECRET "$(hex 48)"
 add AIRFLOW_SECRET_KEY "$(hex 48)"
-add NEXTPICK_SLACK_WEBHOOK_URL ""  # yours, if alerts shall go to Slack
+grep -q '^NEXTPICK_SLACK_WEBHOOK_URL=' .env || echo 'NEXTPICK_SLACK_WEBHOOK_URL=' >>.env  # yours, for alerts in Slack
 chmod 600 .env

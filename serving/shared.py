@@ -16,6 +16,8 @@ from prometheus_client import values
 from nextpick.errors import ConfigError
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own
+KINDS = ("counter", "histogram", "gauge_livemin", "gauge_livesum", "gauge_livemax")  # of meters: a file each
+ROOM = 2**20  # bytes of such a file, of which ours fill a tenth
 _PROC = Path("/proc")
 
 
@@ -45,7 +47,19 @@ def folder() -> Path | None:
 
 
 def share(own: Path) -> None:
-    """From now on this process keeps all meters in files of that folder."""
+    """From now on this process keeps all meters in files of that folder. Raises: ConfigError.
+
+    Their room is taken now: where a disk is full, to count in a file without is not an error but the process's end.
+    """
+    try:
+        for kind in KINDS:
+            with (own / f"{kind}_{os.getpid()}.db").open("ab") as file:
+                os.posix_fallocate(file.fileno(), 0, ROOM)
+    except OSError as error:
+        raise ConfigError(
+            f"The workers cannot share their figures in {own}: {error.strerror}, for {len(KINDS)} files of {ROOM:,} "
+            f"bytes each. Make room, or set {VARIABLE} to a folder that has some."
+        ) from error
     os.environ[VARIABLE] = str(own)
     values.ValueClass = values.MultiProcessValue()
 

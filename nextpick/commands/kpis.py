@@ -85,7 +85,7 @@ def _cells(one: "Counts") -> tuple[str, ...]:
     from nextpick import kpis
 
     return (
-        one.kind or "nothing",
+        (one.kind if one.kind.isprintable() else repr(one.kind)) or "nothing",  # a terminal obeys some characters
         _count(one.taken),
         _share(kpis.share(one.taken, one.answers)),
         _count(one.events),

@@ -11,8 +11,8 @@ from psycopg.rows import class_row
 
 from nextpick.store import sql
 from nextpick.store.release_log import Entry
+from nextpick.store.standings import MOST_ID
 
-MOST_ID = 2**63 - 1  # of a release, as Postgres counts
 LISTED = 200  # places of a list that are read
 _SQL = sql.load("inspect")
 _CATALOGUE = sql.load("catalogue")

@@ -10,6 +10,7 @@ from nextpick.store import sql
 from nextpick.store.releases import VARIANT
 
 MOST = 1000  # releases looked through
+MOST_ID = 2**63 - 1  # of a release, as Postgres counts
 _SQL = sql.load("standings")
 
 
@@ -44,7 +45,7 @@ def newest(conn: psycopg.Connection, n: int = MOST) -> list[Standing]:
 
 def get(conn: psycopg.Connection, release_id: int) -> Standing:
     """One release. Raises: StoreError where there is none."""
-    found = _read(conn, release_id, 1)
+    found = _read(conn, release_id, 1) if abs(release_id) <= MOST_ID else []
     if not found:
         raise StoreError(f"There is no release {release_id}. `nextpick releases` lists what there is.")
     return found[0]
@@ -52,7 +53,8 @@ def get(conn: psycopg.Connection, release_id: int) -> Standing:
 
 def held(conn: psycopg.Connection, release_id: int) -> Standing:
     """One release, which nobody drops or rejects before this transaction ends. Raises: StoreError."""
-    conn.execute(_SQL["hold"], {"release_id": release_id})
+    if abs(release_id) <= MOST_ID:
+        conn.execute(_SQL["hold"], {"release_id": release_id})
     return get(conn, release_id)
 
 

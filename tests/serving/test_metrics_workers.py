@@ -1,5 +1,6 @@
 """Several workers of one service: whichever is asked for /metrics tells of all, also of those that died."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -119,6 +120,25 @@ def test_a_folder_that_cannot_be_written_is_named_with_the_remedy(
     monkeypatch.setenv(shared.VARIABLE, str(tmp_path / "file" / "below"))
     with pytest.raises(ConfigError, match=r"cannot share their figures in .*below: .*Set PROMETHEUS_MULTIPROC_DIR"):
         shared.folder()
+
+
+def test_a_disk_without_room_for_figures_is_told_at_the_start_and_not_by_a_signal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(fd: int, offset: int, length: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(ConfigError, match=r"No space left on device, for 5 files of 1,048,576 bytes each\. Make room"):
+        shared.share(tmp_path)
+
+
+def test_every_file_of_figures_has_its_room_from_the_start(tmp_path: Path) -> None:
+    code = f"from pathlib import Path; from serving.metrics import Metrics; Metrics(Path({str(tmp_path)!r}))"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    files = {path.name.rsplit("_", 1)[0]: path.stat() for path in tmp_path.iterdir()}
+    assert set(files) == set(shared.KINDS)
+    assert all(file.st_blocks * 512 >= shared.ROOM for file in files.values())
 
 
 def test_of_others_only_folders_whose_service_is_gone_are_removed(

@@ -66,6 +66,20 @@ def test_env_sh_writes_secrets_nobody_else_can_read_and_leaves_those_that_are_th
     assert env.read_text() == before
 
 
+@pytest.mark.parametrize("there", ["NEXTPICK_API_PORT=9080", "POSTGRES_PASSWORD=\n", "POSTGRES_PASSWORD=mine\n"])
+def test_env_sh_takes_an_env_as_it_finds_it(env: Path, tmp_path: Path, there: str) -> None:
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(env.parent / "scripts" / "env.sh", tmp_path / "scripts")
+    (tmp_path / ".env").write_text(there)
+    for _ in range(2):
+        subprocess.run([tmp_path / "scripts" / "env.sh"], check=True)
+    found = values(tmp_path / ".env")
+    assert (tmp_path / ".env").read_text().startswith(there.rstrip("\n") + "\n")
+    assert set(values(env)) <= set(found)
+    assert (found["POSTGRES_PASSWORD"] == "mine") == ("mine" in there)
+    assert compose(tmp_path / ".env", "config", "--quiet").returncode == 0
+
+
 def test_each_secret_that_is_missing_is_asked_for(env: Path) -> None:
     done = compose(Path("/dev/null"), "config", "--quiet")
     assert done.returncode != 0

@@ -30,7 +30,9 @@ WHERE answered_at >= %(since)s AND answered_at < %(before)s AND user_id IS NOT N
 
 -- name: count_taken
 -- What came `within` so much time of a day's answers: events that name an answer, on an item that it showed. Clocks of
--- clients may be an hour behind. Values that are no amount of money count as none: one would drown all others.
+-- clients may be an hour behind. Values that are no amount of money count as none: one would drown all others. Kinds
+-- that brought money on most answers have figures of their own first, then those of most answers: neither a chatty page
+-- nor a caller who goes on about one answer hides the purchases.
 INSERT INTO nextpick.kpi_taken (day, variant, release_id, kind, taken, events, revenue, squares)
 WITH counted AS (
     SELECT i.variant, i.release_id, e.kind, i.recommendation_id, count(*) AS events,
@@ -42,7 +44,8 @@ WITH counted AS (
       AND e.occurred_at < i.answered_at + %(within)s AND e.item_id = ANY (i.item_ids)
     GROUP BY 1, 2, 3, 4
 ), common AS (
-    SELECT kind FROM counted GROUP BY kind ORDER BY sum(events) DESC, kind LIMIT %(kinds)s
+    SELECT kind FROM counted GROUP BY kind
+    ORDER BY count(*) FILTER (WHERE revenue > 0) DESC, count(*) DESC, sum(events) DESC, kind LIMIT %(kinds)s
 ), named AS (
     SELECT variant, release_id, recommendation_id, sum(events) AS events, sum(revenue) AS revenue,
            CASE WHEN kind IN (SELECT kind FROM common) THEN kind ELSE 'other' END AS kind

@@ -109,6 +109,21 @@ def test_of_many_kinds_the_rarer_are_one(conn: psycopg.Connection) -> None:
     assert sum(one.events for one in found) == 101
 
 
+def test_purchases_have_their_own_figures_among_however_many_kinds_that_bring_no_money(
+    conn: psycopg.Connection,
+) -> None:
+    answers = [answer(conn, NOW) for _ in range(3)]
+    for n in range(kpis.KINDS + 3):
+        for given in answers[:2]:
+            took(conn, given, NOW, None, kind=f"page-{n}")
+            took(conn, given, NOW, 1.0 if given == answers[0] else None, kind=f"page-{n}")
+    for given in answers[1:]:
+        took(conn, given, NOW, 5.0)
+    found = {one.kind: (one.taken, one.revenue) for one in counted(conn)}
+    assert found["purchase"] == (2, 10.0)
+    assert "other" in found
+
+
 def test_a_day_is_counted_anew_until_nothing_more_can_come_of_it(conn: psycopg.Connection) -> None:
     at = NOW - timedelta(days=1)
     given = answer(conn, at)

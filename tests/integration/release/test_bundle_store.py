@@ -69,16 +69,32 @@ def test_a_release_names_it_there_and_is_filled_asked_and_gone_back_to_from_anot
     [
         (
             "https://key@example.test/b",
-            "Bundles cannot be put into https://example.test/b: NEXTPICK_BUNDLE",
+            "Bundles cannot be put into https://example.test/b: that is none that others can read. NEXTPICK_BUNDLE",
         ),
         ("/srv/bundles", "wants a store that can be written"),
+        ("gs://key:SECRET@bucket/b", "gs://bucket/b: a password, . or # in it would be read by all"),
+        ("gs://bucket/b?sig=SECRET", "gs://bucket/b: a password, . or # in it would be read by all"),
+        ("file://relative/b", "a folder is named from / on"),
+        ("file:///srv/a%20b", "a folder is named from / on"),
         ("nosuch://bucket/b", "Cannot put the bundle into nosuch://bucket/b: ValueError"),
         ("file:///proc/nowhere", "Cannot put the bundle into file:///proc/nowhere: .*Error"),
     ],
 )
 def test_a_store_that_cannot_be_written_is_named_without_its_key(version: Version, where: str, said: str) -> None:
-    with pytest.raises(BundleError, match=said):
+    with pytest.raises(BundleError, match=said) as refused:
         bundle_store.put(where, version.bundle_dir, version.bundle_sha256)
+    assert "SECRET" not in str(refused.value)
+
+
+def test_a_bundle_that_was_damaged_there_is_whole_once_it_is_put_again(version: Version, tmp_path: Path) -> None:
+    store = f"file://{tmp_path}/store"
+    uri = bundle_store.put(store, version.bundle_dir, version.bundle_sha256)
+    there = Path(uri.removeprefix("file://"))
+    one, other, *_ = sorted(path for path in there.iterdir() if path.name != manifest.MANIFEST)
+    one.write_bytes(b"x")
+    other.unlink()
+    assert bundle_store.put(store, version.bundle_dir, version.bundle_sha256) == uri
+    assert manifest.read(there, version.bundle_sha256) == manifest.read(version.bundle_dir, version.bundle_sha256)
 
 
 def test_another_bundle_than_was_registered_is_not_put_there(version: Version, store: str) -> None:

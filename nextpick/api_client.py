@@ -41,8 +41,8 @@ class Reply:
 class ApiClient:
     """Sends each request until it is answered; safe because an event sent twice under one id counts once.
 
-    A Retry-After is waited for, up to LONGEST_ASKED_SECONDS, and told to `say` as a sentence: once for
-    each thing that is the matter, as many requests may meet the same.
+    A Retry-After is waited for, up to LONGEST_ASKED_SECONDS, and told to `say` as a sentence, as is that nobody
+    answers: once for each thing that is the matter, as many requests may meet the same.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class ApiClient:
     ) -> None:
         headers = {} if key is None else {"X-API-Key": key}
         self._url, self._stop, self._patience = url, stop, patience_seconds
-        self._say, self._told = say or (lambda _: None), set[str]()
+        self._say, self._told = say or (lambda _: None), set[str | None]()
         self._http = httpx.AsyncClient(base_url=url, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False)
 
     async def __aenter__(self) -> Self:
@@ -92,6 +92,9 @@ class ApiClient:
             if asked > 0 and trouble not in self._told:
                 self._told.add(trouble)
                 self._say(f"The API asks to wait {asked:g} s: {trouble}")
+            if response is None and None not in self._told:  # once: with many under way its words differ
+                self._told.add(None)
+                self._say(f"The API at {self._url}: {trouble}. It is asked again for up to {self._patience:g} s")
             retries += 1
             await _wait(self._stop, max(asked, pause))
             waited += asked

@@ -274,6 +274,10 @@ async def test_a_stop_is_heard_while_a_retry_after_is_waited_for() -> None:
 
 @pytest.mark.anyio
 async def test_a_service_that_stays_away_is_given_up_on() -> None:
-    async with ApiClient(f"http://127.0.0.1:{ports.free()}", None, asyncio.Event(), 0.3) as client:
+    told: list[str] = []
+    async with ApiClient(f"http://127.0.0.1:{ports.free()}", None, asyncio.Event(), 0.3, told.append) as client:
         with pytest.raises(ApiError, match=r"Gave up on the API at .* after 0\.3 s: it does not answer.*Is it running"):
             await client.recommend("u", 1)
+    (said,) = told  # at once, and once
+    assert "it does not answer (ConnectError" in said
+    assert said.endswith("It is asked again for up to 0.3 s")

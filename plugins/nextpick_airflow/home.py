@@ -10,6 +10,8 @@ from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from nextpick_airflow.icons import NEXTPICK
+
 if TYPE_CHECKING:
     from fastapi import FastAPI
     from psycopg import Connection
@@ -25,6 +27,7 @@ EXTERNAL_VIEW = {
     "destination": "nav",
     "nav_top_level": True,  # of several others without a category Airflow makes a menu
     "url_route": "nextpick",
+    **NEXTPICK,
 }
 DAYS = 7  # of answers, today included
 RELEASES, VERSIONS = 5, 5  # the newest
@@ -80,6 +83,7 @@ def _standing(conn: "Connection") -> dict[str, Any]:
     """All that the page says, of one moment."""
     from nextpick.settings import load_settings
     from nextpick.store import drift, kpis, pipeline_runs, status, traffic
+    from nextpick_airflow import airflow_runs
 
     today = datetime.now(UTC).date()
     runs = {run.dag: run for run in pipeline_runs.last(conn)}
@@ -91,6 +95,8 @@ def _standing(conn: "Connection") -> dict[str, Any]:
         "counts": kpis.read(conn, today - timedelta(days=DAYS - 1), today),
         "share": _share,
         "broken": _is_broken(kpis.arms(conn, today - timedelta(days=1))),
+        "begun": airflow_runs.under_way(FORMS),
+        "undone": airflow_runs.undone(FORMS),
         "forms": {dag: (about, runs.pop(dag, None)) for dag, about in FORMS.items()},
         "mlflow": mlflow_address(load_settings()),
     }

@@ -45,13 +45,14 @@ def of(user_id: str) -> dict[str, Any]:
         live = _answering(conn, user_id)
         listed = inspect.listed(conn, live.release_id, user_id) if live else []
     answered: list[Now] = []
-    why = ""
+    why, since = "", None
     try:
-        answered = _answered(live, user_id, listed) if live else []
+        if live:
+            answered, since = _answered(live, user_id, listed)
     except BundleError as error:
         why = str(error)
     places = {now.item_id: place for place, now in enumerate(answered, 1)}
-    return {"live": live, "listed": listed[:SHOWN], "answered": answered, "places": places, "why": why}
+    return {"live": live, "listed": listed[:SHOWN], "answered": answered, "places": places, "why": why, "since": since}
 
 
 def _answering(conn: "Connection", user_id: str) -> "Release | None":
@@ -64,8 +65,11 @@ def _answering(conn: "Connection", user_id: str) -> "Release | None":
     return releases.live(conn, traffic.CHALLENGER if theirs else releases.VARIANT)
 
 
-def _answered(live: "Release", user_id: str, listed: "list[Place]") -> list[Now]:
-    """Raises: BundleError where the bundle is gone, or too large to be read here; Odd where others take too long."""
+def _answered(live: "Release", user_id: str, listed: "list[Place]") -> tuple[list[Now], int]:
+    """The places, and how many events since the list's cutoff are heeded in them.
+
+    Raises: BundleError where the bundle is gone, or too large to be read here; Odd where others take too long.
+    """
     from nextpick.release import lookup
     from nextpick.release.answer import answer, reasons
     from nextpick.release.wanted import Wanted
@@ -86,11 +90,12 @@ def _answered(live: "Release", user_id: str, listed: "list[Place]") -> list[Now]
     finally:
         _alone.release()
     slots, was = found.slots, {place.item_id: place.place for place in listed}
-    return [
+    now = [
         Now(item_id, loaded.table.titles[at], float(slots.scores[i]), slots.sources[i], why[i], was.get(item_id))
         for i, at in enumerate(slots.item_rows.tolist())
         for item_id in [loaded.items.ids[at]]
     ]
+    return now, len(since.item_rows)
 
 
 def _loaded(conn: "Connection", live: "Release", folder: Path) -> "Loaded":

@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nextpick_airflow.icons import DRIFT
+
 if TYPE_CHECKING:
     from fastapi import FastAPI
     from psycopg import Connection
@@ -35,6 +37,7 @@ EXTERNAL_VIEW = {
     "href": f"{URL_PREFIX}/",
     "destination": "nav",
     "url_route": "nextpick-drift",
+    **DRIFT,
 }
 
 

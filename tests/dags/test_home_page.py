@@ -251,6 +251,10 @@ def test_the_page_has_an_entry_of_its_own_in_the_navigation(viewer: TestClient) 
     (view,) = [v for v in plugin["external_views"] if v["name"] == "NextPick"]
     assert (view["nav_top_level"], view["url_route"]) == (True, "nextpick")
     assert viewer.get(view["href"]).status_code == 200
+    (drifts,) = [v for v in plugin["external_views"] if v["name"] == "Drift"]
+    pictures = {one[mode] for one in (view, drifts) for mode in ("icon", "icon_dark_mode")}
+    assert len(pictures) == 4  # told apart, and seen on light and on dark
+    assert all(picture.startswith("data:image/svg+xml,%3Csvg") for picture in pictures)
 
 
 def test_every_dag_has_its_link_and_no_other_has(bag: Any) -> None:

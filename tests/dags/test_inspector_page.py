@@ -134,6 +134,7 @@ def test_the_list_stands_beside_the_answer_of_now_with_reasons(viewer: TestClien
     part = text(viewer.get(f"{HOME}lists?id=tea03").text)
     assert "You bought this" in part
     assert "reranked" in part
+    assert "Since then the user did nothing that counts" in part
     for _ in range(3):
         happens(db, "tea03", "tea-14", SOON)
     db.execute("UPDATE nextpick.items SET hidden = true WHERE item_id = 'tea-00'")
@@ -141,6 +142,7 @@ def test_the_list_stands_beside_the_answer_of_now_with_reasons(viewer: TestClien
     now, listed = page.split("The list in release")
     assert "tea-14" in now
     assert "last on 12 Nov" in text(now)
+    assert "Since then the user did 3 things that count: with them" in text(listed)
     assert "tea-00" not in now
     assert 'class="hidden"' in listed
 
@@ -160,6 +162,7 @@ def test_a_user_nobody_knows_has_no_list_and_popular_items(viewer: TestClient, l
     assert "No event of this user is stored." in page
     part = viewer.get(f"{HOME}lists?id=nobody").text
     assert "There is no list for this user" in part
+    assert "Nothing is known of since then either" in part
     assert "most popular of the week" in part
 
 
@@ -255,8 +258,10 @@ def test_a_release_says_what_stands_against_it_and_whether_it_can_be_gone_back_t
     assert "&lt;img" in viewer.get(f"{HOME}release?id={third}").text
     page = viewer.get(f"{HOME}release?id={live}").text
     assert ODD not in page
-    assert "It was gone back from:anna: sold out" in text(page)
-    assert f"Its model, version {version.version}, was gone back from: anna: sold out" in text(page)
+    assert "It was live, and somebody went back from it:anna: sold out" in text(page)
+    assert f"Its model, version {version.version}, was rejected, as somebody went back from it: anna: sold out" in text(
+        page
+    )
     assert "<td>rollback" in page
     db.execute("UPDATE nextpick.releases SET status = 'dropped' WHERE release_id = %s", (live,))
     assert "No: its lists are no longer in the database." in text(viewer.get(f"{HOME}release?id={live}").text)

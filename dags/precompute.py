@@ -6,7 +6,8 @@ after each promotion, with the new champion. Readers see all of the new release 
 Postgres and the folder of bundles; `finish` indexes and attaches, `compare` holds it against what is live, `go_live`
 flips. **If it fails** the old release stays live: clear the red task, and what is done is not done again.
 *Blocked*: the release changes too much; `compare` says what. *Another run is building*: wait for it.
-*BundleError*: the bundle is not the one that was registered; retrain. **If it is skipped**, there is no champion yet.
+*BundleError*: the bundle is not the one that was registered; retrain. **If all is skipped** nothing was
+made, as there is no champion yet; the log of `plan` and the page *NextPick* say so, for Airflow calls it a success.
 """
 
 from datetime import timedelta

@@ -3,12 +3,17 @@
 from typing import NoReturn
 
 import structlog
+from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
+
+from nextpick_airflow.airflow_runs import WHY_SKIPPED
 
 log = structlog.get_logger()
 
 
 def skip(reason: str) -> NoReturn:
-    """Skip the task and all after it. The reason is logged here: Airflow folds its own line of it away."""
+    """Skip the task and all after it. The reason is logged here, as Airflow folds its own line of it away, and
+    kept as an XCom, for the page NextPick where the run did nothing else."""
     log.info(reason)
+    get_current_context()["ti"].xcom_push(key=WHY_SKIPPED, value=reason)
     raise AirflowSkipException(reason)

@@ -14,6 +14,7 @@ import pytest
 from nextpick import registry
 from nextpick.settings import load_settings
 from nextpick.store import events, items, snapshots
+from nextpick_airflow import airflow_runs
 from tests.orchestrated import ROOT, returned, run, small_project, states
 from tests.published import catalogue, interactions
 from tests.slack_server import Slack
@@ -31,7 +32,11 @@ def dull(world: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_before_the_first_champion_there_is_nothing_to_publish_and_nothing_fails(home: Path) -> None:
-    assert set(states(run("precompute")).values()) == {"skipped"}
+    finished = run("precompute")
+    assert set(states(finished).values()) == {"skipped"}
+    said = "There is no champion yet: the first promotion starts this DAG again."
+    assert airflow_runs.undone(["precompute"]) == {"precompute": said}
+    assert airflow_runs.under_way(["precompute"]) == {}
 
 
 def test_a_snapshot_tells_those_who_wait_for_it_which_it_is(world: psycopg.Connection) -> None:

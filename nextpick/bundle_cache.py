@@ -76,7 +76,9 @@ def _is_whole(target: Path, sha256: str) -> bool:
 
 
 def _fetch(uri: str, sha256: str, target: Path) -> None:
-    draft = target.with_name(f"{_DRAFT}{uuid4().hex}")
+    for left in target.parent.glob(f"{_DRAFT}{sha256}-*"):  # by one that was killed: the lock is ours
+        shutil.rmtree(left, ignore_errors=True)
+    draft = target.with_name(f"{_DRAFT}{sha256}-{uuid4().hex}")
     draft.mkdir()
     try:
         get = _getter(uri)

@@ -73,7 +73,14 @@ def bury(own: Path) -> None:
 
 def _name(pid: int) -> str:
     """Of a process, told from a later one of that number by when it began, in the machine's ticks."""
-    return f"{pid}-{_stat(str(pid))[19]}"
+    return f"{_world()}-{pid}-{_stat(str(pid))[19]}"
+
+
+def _world() -> str:
+    """Of the container: each numbers its processes from 1, and several may be given one folder (pid_namespaces(7))."""
+    with suppress(OSError):
+        return "".join(filter(str.isdigit, str((_PROC / "self" / "ns" / "pid").readlink())))
+    return "0"
 
 
 def _parent(pid: str) -> int | None:
@@ -89,6 +96,7 @@ def _stat(pid: str) -> list[str]:
 
 def _sweep(base: Path) -> None:
     for path in base.iterdir():
-        pid = path.name.split("-")[0]
-        if path.is_dir() and pid.isdigit() and path.name != _name(int(pid)):
+        world, _, rest = path.name.partition("-")
+        pid = rest.partition("-")[0]
+        if path.is_dir() and world == _world() and pid.isdigit() and path.name != _name(int(pid)):
             shutil.rmtree(path, ignore_errors=True)

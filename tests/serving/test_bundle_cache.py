@@ -261,6 +261,8 @@ def test_old_bundles_and_abandoned_drafts_go(shelf: Path, version: Version, tmp_
         (tmp_path / f"{number:064}").mkdir()
     (tmp_path / ".draft-1").mkdir()
     (tmp_path / ".draft-2").mkdir()
+    killed = tmp_path / f".draft-{version.bundle_sha256}-1"  # in the middle of the same fetch, just now
+    killed.mkdir()
     os.utime(tmp_path / ".draft-1", (0, 0))
     with store(shelf) as (_, url):
         there = bundle_cache.folder(url, version.bundle_sha256, tmp_path)
@@ -269,6 +271,7 @@ def test_old_bundles_and_abandoned_drafts_go(shelf: Path, version: Version, tmp_
     assert len([name for name in left if not name.startswith(".")]) <= bundle_cache.KEPT + 1
     assert ".draft-1" not in left
     assert ".draft-2" in left
+    assert killed.name not in left
 
 
 @pytest.mark.anyio

@@ -145,8 +145,10 @@ def test_of_others_only_folders_whose_service_is_gone_are_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(shared.VARIABLE, str(tmp_path))
-    alive, gone, other = tmp_path / shared._name(os.getpid()), tmp_path / f"{os.getpid()}-1", tmp_path / "mine"
-    for path in (alive, gone, other):
+    alive, other = tmp_path / shared._name(os.getpid()), tmp_path / "mine"
+    gone = tmp_path / f"{alive.name.rpartition('-')[0]}-1"
+    elsewhere = tmp_path / "1-1-1"  # of the first process of another container
+    for path in (alive, gone, other, elsewhere):
         path.mkdir()
     own = shared.folder()
-    assert sorted(tmp_path.iterdir()) == sorted(path for path in (alive, other, own) if path is not None)
+    assert sorted(tmp_path.iterdir()) == sorted(path for path in (alive, other, elsewhere, own) if path is not None)

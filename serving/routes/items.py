@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import orjson
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from serving import paths
 from serving.bodies import StrictRoute
@@ -15,6 +15,7 @@ from serving.schemas import Id, ProblemOut
 router = APIRouter(tags=["items"], route_class=StrictRoute)
 NOT_FOUND: dict[int | str, dict[str, object]] = {404: {"model": ProblemOut}}
 ItemId = Annotated[Id, Path(examples=["85123A"])]
+SIMILAR = b"/similar"  # as it ends the path before anything is decoded
 TopK = Annotated[int, Query(ge=1, le=100, description="how many items", examples=[5])]
 
 
@@ -31,8 +32,10 @@ async def put_items(sent: ItemsBody, service: ServiceDep) -> Response:
 
 
 @router.get(f"{paths.ITEM}/similar", response_model=ListedOut, responses=ERRORS | NOT_FOUND, dependencies=[Serve])
-async def similar(item_id: ItemId, service: ServiceDep, top_k: TopK = 10) -> Response:
+async def similar(item_id: ItemId, service: ServiceDep, request: Request, top_k: TopK = 10) -> Response:
     """Items nearest to one, by what people have in common who took both; then what is popular in its category."""
+    if not request.scope.get("raw_path", SIMILAR).endswith(SIMILAR):  # sent as %2Fsimilar, it is the end of the id
+        return await item(f"{item_id}/similar", service)
     body = await service.catalogue.similar(item_id, top_k)
     return Response(orjson.dumps(body), media_type="application/json")
 

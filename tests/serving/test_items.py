@@ -66,6 +66,14 @@ async def test_an_item_the_release_does_not_know_is_a_404_that_says_where(client
     assert (await got(client, "/items/tea-00"))["in_release"] is True
 
 
+async def test_an_id_may_end_as_the_path_to_similar_items_does(client: httpx.AsyncClient) -> None:
+    await put(client, {"item_id": "tea-00/similar", "title": "Odd"})
+    assert (await got(client, "/items/tea-00%2Fsimilar"))["title"] == "Odd"
+    assert len(ids(await got(client, "/items/tea-00/similar", top_k=3))) == 3
+    response = await client.get("/items/tea-00%2Fsimilar/similar")  # the release does not know it
+    assert response.status_code == 404
+
+
 @pytest.mark.parametrize("order", ["popular", "trending", "latest"])
 async def test_charts_are_those_of_the_release(
     client: httpx.AsyncClient, conn: psycopg.Connection, release_id: int, order: str

@@ -70,7 +70,7 @@ def test_two_workers_tell_the_same_and_one_that_dies_takes_its_state_and_no_coun
     conn.execute("INSERT INTO nextpick.runs (dag, run_id, outcome) VALUES ('retrain', 'r', 'failed')")
     conn.commit()
     folder = tmp_path / "metrics"
-    old = folder / "1-2"
+    old = folder / f"{shared._world()}-1-2"
     old.mkdir(parents=True)
     (old / "counter_77.db").write_bytes(b"of a service that is gone")
     counted = "nextpick_request_seconds_count method=POST route=/recommend status=200"

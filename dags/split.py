@@ -13,6 +13,7 @@ from datetime import timedelta
 import structlog
 from airflow.sdk import Param, dag, task
 
+from nextpick.errors import ConfigError
 from nextpick.settings import load_settings
 from nextpick_airflow import alerts
 from nextpick_airflow.database import connection
@@ -22,7 +23,7 @@ from nextpick_airflow.window import param, who
 
 log = structlog.get_logger()
 PARAMS = {
-    "release": optional("Challenger", "The release's number. Empty where the split is to end.", pattern=r"^\d+$"),
+    "release": optional("Challenger", "The release's number. Needed but for share 0.", pattern=r"^\d{1,18}$"),
     "share": Param(0.1, type="number", minimum=0, maximum=1, title="Share of the users", description="0 ends it."),
     "shadow": switch("In the shadow", "Ask the challenger too, and show its answers to nobody.", False),
     "because": Param(type="string", minLength=10, title="Because", description="Kept with your name."),
@@ -37,7 +38,12 @@ def split() -> None:
 
         share, because = float(param("share")), param("because")
         release = param("release")
-        wanted = split.Wanted(int(release), share, bool(param("shadow"))) if share and release else None
+        if share and not release:  # no share ends a split but 0: whoever only forgot the number loses no experiment
+            raise ConfigError(
+                f"A share of {share:g} was asked for, and no release: name the challenger, also to change the share of "
+                "the one there is. To end the split, give the share 0."
+            )
+        wanted = split.Wanted(int(release), share, bool(param("shadow"))) if share else None
         with connection() as conn:
             said = " ".join(split.ask(conn, load_settings(), wanted, who=who(), because=because))
         log.info(said)

@@ -24,6 +24,7 @@ def count(conn: psycopg.Connection, now: datetime, days: int, fresh: timedelta =
     """
     today = now.astimezone(UTC).date()
     with conn.transaction():
+        conn.execute(_SQL["leave"])
         (mine,) = conn.execute(_SQL["lock"], {"key": COUNT_LOCK}).fetchone() or (False,)
         if not mine:
             return 0

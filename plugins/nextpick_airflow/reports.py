@@ -25,12 +25,17 @@ PAGE = 50  # reports
 NONE = "There is no such report."
 VERSION = re.compile(r"[1-9]\d{0,8}")
 NIGHT, NAME = re.compile(r"\d{4}-\d\d-\d\d"), re.compile(r"\d{6}(_\d{6})?\.html")
+_EVERY = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
+_WITHIN = "base-uri 'none'; frame-ancestors 'self'"  # Airflow shows these pages in frames
 OURS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; form-action 'self'"
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; form-action 'self'; "
+    f"{_WITHIN}",
+    **_EVERY,
 }
 EVIDENTLYS = {
     "Content-Security-Policy": "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; "
-    "style-src 'unsafe-inline'; img-src data: blob:; font-src data:"
+    f"style-src 'unsafe-inline'; img-src data: blob:; font-src data:; {_WITHIN}",
+    **_EVERY,
 }
 EXTERNAL_VIEW = {
     "name": "Drift",  # more is cut off below its icon

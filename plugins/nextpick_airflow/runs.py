@@ -5,6 +5,7 @@ A listener, as a DAG's own callbacks are lost where its form has a field without
 
 from datetime import datetime
 from threading import Thread
+from threading import enumerate as enumerate_threads
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from nextpick.store.pipeline_runs import Outcome
 
 TAG = "nextpick"  # of our DAGs among others
+TELLING = "telling of a run"  # the thread that does
 WAIT_SECONDS = 5.0  # at most, that the scheduler waits for a database of ours
 log = structlog.get_logger()
 
@@ -41,7 +43,10 @@ def _record(dag_run: Any, outcome: "Outcome") -> None:
     except Exception:
         log.exception("the end of a run is not recorded")
         return
-    telling = Thread(target=_tell, args=told, name="telling", daemon=True)
+    if any(one.name == TELLING for one in enumerate_threads()):  # for long: it hangs, and one that does is enough
+        log.warning("the end of a run is not recorded", dag=told[0], run=told[1], why="the database hangs")
+        return
+    telling = Thread(target=_tell, args=told, name=TELLING, daemon=True)
     telling.start()
     telling.join(WAIT_SECONDS)
 

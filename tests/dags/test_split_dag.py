@@ -68,5 +68,11 @@ def test_a_form_splits_the_traffic_precompute_keeps_both_fresh_and_share_0_ends_
 def test_a_challenger_that_is_none_fails_at_once_and_says_why(ready: psycopg.Connection, slack: Slack) -> None:
     assert states(run("split", release="1", share=0.25, because=WHY)) == {"set_share": "failed"}
     assert "Release 1 cannot be the challenger: it is live" in slack.texts()
-    assert states(run("split", share=0.25, because=WHY)) == {"set_share": "success"}  # nobody named: it ends
     assert shares(ready) == {"default": (1, 1.0)}
+
+
+def test_a_share_for_nobody_ends_no_split(ready: psycopg.Connection, slack: Slack) -> None:
+    run("split", release="2", share=0.25, because=WHY)
+    assert states(run("split", share=0.5, because=WHY)) == {"set_share": "failed"}
+    assert "A share of 0.5 was asked for, and no release: name the challenger" in slack.texts()
+    assert shares(ready) == {"default": (1, 0.75), "challenger": (2, 0.25)}

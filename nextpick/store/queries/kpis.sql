@@ -1,3 +1,7 @@
+-- name: leave
+-- Of a machine that vanished while it counted Postgres hears after hours, and nobody else would count until then.
+SET LOCAL idle_in_transaction_session_timeout = '60s';
+
 -- name: lock
 -- Whether it is this transaction's turn to count; another that counts is not waited for.
 SELECT pg_try_advisory_xact_lock(%(key)s);

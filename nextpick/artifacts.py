@@ -15,6 +15,6 @@ def put(settings: Settings, mlflow_run_id: str, folder: Path, place: str) -> str
     with connected(settings) as client:
         run = client.get_run(mlflow_run_id)
         client.log_artifacts(mlflow_run_id, str(folder), place)
-    if not settings.tracking_uri.startswith("http"):
+    if not settings.mlflow_address:
         return ""
-    return f"{settings.tracking_uri}/#/experiments/{run.info.experiment_id}/runs/{mlflow_run_id}/artifacts/{place}"
+    return f"{settings.mlflow_address}/#/experiments/{run.info.experiment_id}/runs/{mlflow_run_id}/artifacts/{place}"

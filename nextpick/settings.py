@@ -2,6 +2,7 @@
 
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -35,6 +36,8 @@ class Settings(BaseSettings):
     """The nextpick database, `postgresql://user:password@host:port/name`."""
     mlflow_url: str | None = None
     """MLflow tracking and registry; a SQLite file under `home` when unset."""
+    mlflow_public_url: str | None = None
+    """Where people reach MLflow, for the links they are shown; `mlflow_url` when unset."""
     dvc_remote: str | None = None
     """Where DVC pushes snapshots and models; a folder under `home` when unset."""
     git_sha: str | None = None
@@ -85,6 +88,15 @@ class Settings(BaseSettings):
     def api_address(self) -> str:
         """The API's address for a client on this machine, without a slash at its end."""
         return (self.api_url or f"http://127.0.0.1:{self.api_port}").rstrip("/")
+
+    @cached_property
+    def mlflow_address(self) -> str:
+        """Where people see MLflow, without what opens its door and without a slash at its end; "" where it is no
+        server."""
+        parts = urlsplit(self.mlflow_public_url or self.tracking_uri)
+        if parts.scheme not in ("http", "https"):
+            return ""
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/")
 
     @cached_property
     def airflow_address(self) -> str:

@@ -46,8 +46,8 @@ def question(settings: Settings, folder: Path, version: str) -> Question:
     except FileNotFoundError:
         about = "\n".join(f"- {reason}" for reason in found.reasons)
     links = [f"Until somebody approves, the champion stays. Run: `{found.lineage.get('run_id', 'unknown')}`."]
-    if (settings.mlflow_url or "").startswith("http"):
-        address = f"{settings.mlflow_url}/#/models/{registry.NAME}/versions/{version}"
+    if settings.mlflow_address:
+        address = f"{settings.mlflow_address}/#/models/{registry.NAME}/versions/{version}"
         links.append(f"[Version {version} in MLflow]({address}), with its plots and files.")
     return Question(f"Version {version} passed the gate. Shall it be the champion?", f"{' '.join(links)}\n\n{about}")
 

@@ -98,7 +98,7 @@ def _standing(conn: "Connection") -> dict[str, Any]:
         "begun": airflow_runs.under_way(FORMS),
         "undone": airflow_runs.undone(FORMS),
         "forms": {dag: (about, runs.pop(dag, None)) for dag, about in FORMS.items()},
-        "mlflow": mlflow_address(load_settings()),
+        "mlflow": load_settings().mlflow_address,
     }
 
 
@@ -116,16 +116,6 @@ def _is_broken(arms: "list[Arm]") -> bool:
     return likely is not None and likely < SUSPECT
 
 
-def mlflow_address(settings: "Settings") -> str:
-    """Where people see MLflow, without what opens its door and without a slash at its end; "" where it is no server."""
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(settings.tracking_uri)
-    if parts.scheme not in ("http", "https"):
-        return ""
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/")
-
-
 def _decided() -> dict[str, Any]:
     """The newest version that the gate has decided on, or that was rejected; or why MLflow cannot be asked."""
     from nextpick.errors import NextPickError
@@ -137,7 +127,7 @@ def _decided() -> dict[str, Any]:
     except NextPickError as error:
         why = str(error)
     decided = next((one for one in versions if one.gate or one.rejected), None)
-    return {"version": decided, "versions": versions, "why": why, "mlflow": mlflow_address(settings)}
+    return {"version": decided, "versions": versions, "why": why, "mlflow": settings.mlflow_address}
 
 
 def _versions(settings: "Settings") -> "list[ModelVersion]":

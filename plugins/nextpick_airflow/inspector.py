@@ -135,7 +135,6 @@ def _item(conn: "Connection", item_id: str) -> dict[str, Any]:
 def _release(conn: "Connection", text: str) -> dict[str, Any]:
     from nextpick.settings import load_settings
     from nextpick.store import inspect, standings, traffic
-    from nextpick_airflow.home import mlflow_address
 
     number = inspect.release_number(text)
     made = None if number is None else inspect.release(conn, number)
@@ -150,7 +149,7 @@ def _release(conn: "Connection", text: str) -> dict[str, Any]:
         "back": _back(standing, standings.get(conn, live.release_id) if live else None),
         "away": _away(standing.bundle_uri),
         "log": inspect.log(conn, number, ENTRIES),
-        "mlflow": mlflow_address(load_settings()),
+        "mlflow": load_settings().mlflow_address,
     }
 
 

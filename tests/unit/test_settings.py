@@ -43,3 +43,18 @@ def test_a_terminal_finds_the_api_where_make_run_put_it_and_no_port_sticks(
     assert found.api_port == 8080
     (project / ".env").write_text("NEXTPICK_AIRFLOW_URL=https://airflow.example.com/\n")
     assert settings.load_settings().airflow_address == "https://airflow.example.com"
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ({"mlflow_url": "http://user:secret@mlflow:5000/"}, "http://mlflow:5000"),
+        (
+            {"mlflow_url": "http://mlflow:5000", "mlflow_public_url": "https://ml.example.org/x/"},
+            "https://ml.example.org/x",
+        ),
+        ({}, ""),  # a file is no page
+    ],
+)
+def test_people_are_led_to_mlflow_where_they_reach_it_and_without_a_key(given: dict[str, str], shown: str) -> None:
+    assert settings.Settings(_env_file=None, **given).mlflow_address == shown

@@ -13,7 +13,6 @@ from datetime import timedelta
 import structlog
 from airflow.sdk import Param, dag, task
 
-from nextpick.errors import ConfigError
 from nextpick.settings import load_settings
 from nextpick_airflow import alerts
 from nextpick_airflow.database import connection
@@ -38,12 +37,7 @@ def split() -> None:
 
         share, because = float(param("share")), param("because")
         release = param("release")
-        if share and not release:  # no share ends a split but 0: whoever only forgot the number loses no experiment
-            raise ConfigError(
-                f"A share of {share:g} was asked for, and no release: name the challenger, also to change the share of "
-                "the one there is. To end the split, give the share 0."
-            )
-        wanted = split.Wanted(int(release), share, bool(param("shadow"))) if share else None
+        wanted = split.from_form(release, share, bool(param("shadow")))
         with connection() as conn:
             said = " ".join(split.ask(conn, load_settings(), wanted, who=who(), because=because))
         log.info(said)

@@ -29,9 +29,9 @@ def put(store: str, bundle: Path, bundle_sha256: str) -> str:
         files, root = fsspec.url_to_fs(uri)
         files.makedirs(root, exist_ok=True)
         for name in (*stated.files, manifest.MANIFEST):
-            there, content = f"{root}/{name}", (bundle / name).read_bytes()
-            if not files.exists(there) or files.cat_file(there) != content:
-                files.pipe_file(there, content)
+            there = f"{root}/{name}"  # stores see to it that what they hold is what they were given: or it is cut off
+            if not files.exists(there) or files.size(there) != (bundle / name).stat().st_size:
+                files.put_file(str(bundle / name), there)
     except ImportError as error:  # says what to install, and knows no URL
         raise BundleError(f"Cannot write {shown(store)}: {error}. Install what it names.") from None
     except Exception as error:  # noqa: BLE001 - each store raises errors of its own
@@ -46,9 +46,9 @@ def _fault(store: str) -> str | None:
     """What is wrong with a URL; every release's row and each backup will name it."""
     asked = urlsplit(store)
     if asked.scheme in ("", "http", "https") or "::" in store:
-        return "that is none that others can read"
+        return "nothing can be written there"
     if asked.password or asked.query or asked.fragment:
-        return "a password, ? or # in it would be read by all who see releases; give keys by the store's own settings"
-    if asked.scheme == "file" and (asked.netloc or "%" in asked.path):
+        return "a password or key in it would be read by all who see releases; give those by the store's own settings"
+    if asked.scheme == "file" and (asked.netloc or not asked.path.startswith("/") or "%" in asked.path):
         return "a folder is named from / on, as it is, after file://"
     return None

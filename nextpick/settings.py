@@ -45,8 +45,11 @@ class Settings(BaseSettings):
     api_port: int = 8080
     """Of the API that `make run` starts, on 127.0.0.1, as the next ones are."""
     api_url: str | None = None
-    """Where our own commands find the API (`nextpick replay`); this machine's port when unset. `make run` tells
-    other terminals by local.env, as it does of Airflow's."""
+    """Where our own commands find the API (`nextpick replay`); that of `make run` or this machine's port if unset."""
+    local_api_url: str | None = None
+    """Left by `make run` for other terminals, in local.env: where its API listens. A port that is given goes before."""
+    local_airflow_url: str | None = None
+    """The same of Airflow."""
     airflow_port: int = 8081
     """Of Airflow's pages and API."""
     airflow_url: str | None = None
@@ -87,7 +90,7 @@ class Settings(BaseSettings):
     @cached_property
     def api_address(self) -> str:
         """The API's address for a client on this machine, without a slash at its end."""
-        return (self.api_url or f"http://127.0.0.1:{self.api_port}").rstrip("/")
+        return (self.api_url or self._here("api_port", self.local_api_url)).rstrip("/")
 
     @cached_property
     def mlflow_address(self) -> str:
@@ -101,7 +104,18 @@ class Settings(BaseSettings):
     @cached_property
     def airflow_address(self) -> str:
         """Airflow's address as people see it, without a slash at its end."""
-        return (self.airflow_url or f"http://127.0.0.1:{self.airflow_port}").rstrip("/")
+        return (self.airflow_url or self.local_airflow_address).rstrip("/")
+
+    @cached_property
+    def local_airflow_address(self) -> str:
+        """The address of the Airflow of `make run`, whose passwords are in `home`."""
+        return self._here("airflow_port", self.local_airflow_url)
+
+    def _here(self, port: str, left: str | None) -> str:
+        """Where `make run` listens: where it says so itself, unless the port is given here and now."""
+        if left and port not in self.model_fields_set:
+            return left
+        return f"http://127.0.0.1:{getattr(self, port)}"
 
     def database(self) -> str:
         """The database URL, or a ConfigError that says how to get one."""

@@ -9,7 +9,7 @@ touch .env
 
 add() {  # name, value; an empty one there is as good as none, and the last line counts
     [ -n "$2" ] || { echo "scripts/env.sh: no value could be made for $1; nothing was written for it." >&2; exit 1; }
-    grep -Eq "^$1=." .env || printf '%s=%s\n' "$1" "$2" >>.env
+    grep -Eq "^(export +)?$1=[\"']?[^\"']" .env || printf '%s=%s\n' "$1" "$2" >>.env
 }
 
 hex() {  # bytes

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from nextpick.store import arrays
 
@@ -47,7 +47,12 @@ class Connections:
     async def get(self, seconds: float) -> psycopg.AsyncConnection:
         """One to keep until it is put back. Raises: psycopg_pool.PoolTimeout; PoolClosed."""
         pool = await self.pool()
-        conn = await pool.getconn(seconds)
+        try:
+            conn = await pool.getconn(seconds)
+        except PoolClosed:
+            if pool is self._pool:
+                raise
+            raise PoolTimeout("another pool has taken its place") from None
         self._lender[conn] = pool
         return conn
 

@@ -17,7 +17,7 @@ from nextpick.errors import ConfigError
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own
 KINDS = ("counter", "histogram", "gauge_livemin", "gauge_livesum", "gauge_livemax")  # of meters: a file each
-ROOM = 2**20  # bytes of such a file, of which ours fill a tenth
+ROOM = 2**18  # bytes of such a file, of which ours fill less than half
 _PROC = Path("/proc")
 
 
@@ -25,7 +25,7 @@ def folder() -> Path | None:
     """The folder of this worker and its brothers, made where it is absent; None where the process is alone.
 
     It lies in the folder that VARIABLE names, else in one of this user's among temporary files. What services that are
-    gone have left there goes. Raises: ConfigError.
+    gone have left there goes, but for those of other containers. Raises: ConfigError.
     """
     given = os.environ.get(VARIABLE)
     if given is None and multiprocessing.parent_process() is None:  # uvicorn starts workers by multiprocessing

@@ -36,8 +36,8 @@ class Task:
 class AirflowApi:
     """A signed-in client. Raises: LocalError where Airflow refuses, httpx.TransportError where it is away."""
 
-    def __init__(self, url: str, user: str, password: str) -> None:
-        self._client = httpx.Client(base_url=url, timeout=30, trust_env=False)
+    def __init__(self, url: str, user: str, password: str, seconds: float = 30.0) -> None:
+        self._client = httpx.Client(base_url=url, timeout=seconds, trust_env=False)
         token = self._ask("POST", "/auth/token", {"username": user, "password": password})["access_token"]
         self._client.headers["Authorization"] = f"Bearer {token}"
 

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from psycopg.conninfo import conninfo_to_dict
+
 import nextpick
 from nextpick.errors import UpkeepError
 from nextpick.local import archive, databases, dump, secrets
@@ -123,7 +125,8 @@ def _mlflow_database(settings: Settings, home: Path) -> str:
             f"MLflow at {settings.mlflow_url} is none of `make run`: there is no {file}. Back up its database and "
             "files where it runs, and NextPick's database with pg_dump."
         )
-    return databases.url(settings.postgres_port, "mlflow", secrets.load(file))
+    there = conninfo_to_dict(settings.database()).get("port") or settings.postgres_port  # that run may have moved it
+    return databases.url(int(there), "mlflow", secrets.load(file))
 
 
 def _load_mlflow(settings: Settings, home: Path, place: Path, old_home: str) -> None:

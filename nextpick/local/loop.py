@@ -15,6 +15,7 @@ from nextpick.settings import Settings
 
 DAGS = ("data_prep", "retrain", "precompute", "drift_report")
 FIRST, LAST = DAGS[0], DAGS[-1]
+ASIDE_SECONDS = 3.0  # of patience with an Airflow that is asked beside other things
 ASK_SECONDS = 1.0
 QUIET_SECONDS = 15.0  # in which Airflow begins what an asset starts
 AT_WORK = ("running", "deferred", "awaiting_input", "up_for_retry", "restarting")
@@ -113,9 +114,10 @@ def under_way(settings: Settings) -> list[Row]:
     if not kept.exists():
         return []
     try:
-        with AirflowApi(settings.airflow_address, "viewer", secrets.load(kept).airflow_viewer) as api:
+        password = secrets.load(kept).airflow_viewer
+        with AirflowApi(settings.local_airflow_address, "viewer", password, ASIDE_SECONDS) as api:
             return [_under_way(api, run) for run in api.runs() if run.state not in FINISHED]
-    except (LocalError, httpx.HTTPError, ValueError):  # another Airflow, or none
+    except (LocalError, httpx.HTTPError, ValueError, KeyError, TypeError):  # something else listens there, or nothing
         return []
 
 

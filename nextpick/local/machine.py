@@ -127,8 +127,9 @@ def _environment(settings: Settings, known: Secrets, url: str) -> Mapping[str, s
     """What every program gets; what commands in other terminals need is written to local.env: addresses and no ports,
     so that the next run listens where it is told."""
     found = {"NEXTPICK_DATABASE_URL": url, "NEXTPICK_MLFLOW_URL": mlflow.url(settings)}
-    told = {"NEXTPICK_API_URL": api.url(settings), "NEXTPICK_AIRFLOW_URL": airflow.url(settings)}
-    told = {name: os.environ.get(name) or address for name, address in told.items()}  # how people reach them from afar
+    told = {"NEXTPICK_LOCAL_API_URL": api.url(settings), "NEXTPICK_LOCAL_AIRFLOW_URL": airflow.url(settings)}
+    if afar := os.environ.get("NEXTPICK_AIRFLOW_URL"):  # how people reach it, for links that are made elsewhere
+        told["NEXTPICK_AIRFLOW_URL"] = afar
     lines = "".join(f"{name}={value}\n" for name, value in {**found, **told}.items())
     write_private(settings.home / "local.env", f"# Written by every `make run`.\n{lines}")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}

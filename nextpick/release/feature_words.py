@@ -40,7 +40,7 @@ _SAID = {
     "own_idle_days": "you last chose it {days} ago",
     "own_behind_days": "your last visit was {days} after you last chose it",
     "own_skipped_days": "you came {times} since without choosing it",
-    "own_interval_days": "you choose it every {days}",
+    "own_interval_days": "you come back for it after {days}",
     "own_due": "{0:.1f} of your usual intervals have passed since you chose it",
     "own_log_price_gap": "its price is {factor} what you usually pay",
     "category_share": "{share} of your items are of its category",
@@ -67,6 +67,7 @@ _MISSING = {
 _GOES_BY = {
     "als": "what people like you chose (als)",
     "bought_together": "what goes together with your latest items (bought together)",
+    "buy_again": "what you choose again and again (buy again)",
     "bpr": "what people like you chose (bpr)",
     "ease": "what goes with your items (ease)",
     "item_knn": "what people of your items chose (item knn)",
@@ -102,12 +103,12 @@ def words(feature: str, value: float) -> str:
 
 
 def _missing(feature: str) -> str:
+    name, _, what = feature.rpartition("_")
+    if what in ("rank", "score"):  # first, as a generator may be named after items
+        return f"not suggested by {_goes_by(name)}"
     for begin, said in _MISSING.items():
         if feature.startswith(begin):
             return said
-    name, _, what = feature.rpartition("_")
-    if what in ("rank", "score"):
-        return f"not suggested by {_goes_by(name)}"
     return f"{_plain(feature)} is not known"
 
 

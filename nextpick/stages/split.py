@@ -28,6 +28,19 @@ class Wanted:
     shadow: bool = False
 
 
+def from_form(release: str | None, share: float, shadow: bool) -> Wanted | None:
+    """What a form asks for: None, the end, for share 0 alone, so that whoever only forgot the number loses no
+    experiment. Raises: ConfigError for a share of nobody."""
+    if not share:
+        return None
+    if not release:
+        raise ConfigError(
+            f"A share of {share:g} was asked for, and no release: name the challenger, also to change the share of "
+            "the one there is. To end the split, give the share 0."
+        )
+    return Wanted(int(release), share, shadow)
+
+
 def run(conn: psycopg.Connection, settings: Settings, wanted: Wanted, *, who: str, because: str) -> Split:
     """Split the traffic, in one transaction with the entry of who did so and why. Where the same model is the
     challenger already, users stay where they are, but for those that another share moves.

@@ -5,7 +5,7 @@ A listener, as a DAG's own callbacks are lost where its form has a field without
 
 from datetime import datetime
 from threading import Thread
-from threading import enumerate as enumerate_threads
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from nextpick.store.pipeline_runs import Outcome
 
 TAG = "nextpick"  # of our DAGs among others
-TELLING = "telling of a run"  # the thread that does
-WAIT_SECONDS = 5.0  # at most, that the scheduler waits for a database of ours
+WAIT_SECONDS = 5.0  # at most, that the scheduler waits for a database of ours, for each of
+MOST_HANGING = 3  # ends that nobody hears of, at a time: then it waits for none
+FORGOTTEN_SECONDS = 600.0  # until it tries again, whatever became of those
+_hanging: list[tuple[float, Thread]] = []
 log = structlog.get_logger()
 
 
@@ -43,12 +45,16 @@ def _record(dag_run: Any, outcome: "Outcome") -> None:
     except Exception:
         log.exception("the end of a run is not recorded")
         return
-    if any(one.name == TELLING for one in enumerate_threads()):  # for long: it hangs, and one that does is enough
+    now = monotonic()
+    _hanging[:] = [(at, one) for at, one in _hanging if one.is_alive() and now - at < FORGOTTEN_SECONDS]
+    if len(_hanging) >= MOST_HANGING:
         log.warning("the end of a run is not recorded", dag=told[0], run=told[1], why="the database hangs")
         return
-    telling = Thread(target=_tell, args=told, name=TELLING, daemon=True)
+    telling = Thread(target=_tell, args=told, name="telling of a run", daemon=True)
     telling.start()
     telling.join(WAIT_SECONDS)
+    if telling.is_alive():
+        _hanging.append((now, telling))
 
 
 def _tell(dag: str, run_id: str, outcome: "Outcome", started_at: datetime | None) -> None:

@@ -34,7 +34,7 @@ async def put_items(sent: ItemsBody, service: ServiceDep) -> Response:
 @router.get(f"{paths.ITEM}/similar", response_model=ListedOut, responses=ERRORS | NOT_FOUND, dependencies=[Serve])
 async def similar(item_id: ItemId, service: ServiceDep, request: Request, top_k: TopK = 10) -> Response:
     """Items nearest to one, by what people have in common who took both; then what is popular in its category."""
-    if not request.scope.get("raw_path", SIMILAR).endswith(SIMILAR):  # sent as %2Fsimilar, it is the end of the id
+    if not (request.scope.get("raw_path") or SIMILAR).endswith(SIMILAR):  # sent as %2Fsimilar, it is the end of the id
         return await item(f"{item_id}/similar", service)
     body = await service.catalogue.similar(item_id, top_k)
     return Response(orjson.dumps(body), media_type="application/json")

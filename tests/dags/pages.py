@@ -4,18 +4,31 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from threading import Thread
 from time import monotonic, sleep
 from typing import Any
 
+import psycopg
 from starlette.testclient import TestClient
 
 from nextpick.local import ports
+from tests.published import LAST
 
 USERS = {"admin": "a", "viewer": "v"}
 PATIENCE_SECONDS = 120.0  # a busy machine is no fault
+SOON = LAST + timedelta(minutes=5)
 AIRFLOWS_OWN = "both allow-scripts and allow-same-origin"  # a warning about the frame it shows plugins in
 ODD = "<img src=x onerror=\"window.top.hit='yes'\">"
+
+
+def happens(db: psycopg.Connection, user: str, item: str, at: datetime = SOON, kind: str = "purchase") -> None:
+    """Somebody does something to an item, soon after the world of tests/published.py ends."""
+    db.execute(
+        "INSERT INTO nextpick.events (event_id, user_id, item_id, kind, occurred_at)"
+        " VALUES (gen_random_uuid()::text, %s, %s, %s, %s)",
+        (user, item, kind, at),
+    )
 
 
 def signed_in(airflow: Any, user: str = "viewer") -> TestClient:

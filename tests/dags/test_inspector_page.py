@@ -17,8 +17,8 @@ from starlette.testclient import TestClient
 from nextpick.release.arm import is_challengers
 from nextpick.store import erasure, impressions, rejections, release_log, standings, traffic
 from nextpick_airflow import inspector_lists
-from tests.dags.pages import ODD, chromium, signed_in
-from tests.published import LAST, Version, another_bundle, fill, publish
+from tests.dags.pages import ODD, SOON, chromium, happens, signed_in
+from tests.published import Version, another_bundle, fill, publish
 
 HOME = "/nextpick-home/"
 Db = psycopg.Connection
@@ -26,7 +26,6 @@ PAGES = ("look", "user", "lists", "item", "release")
 TYPED = """+++ %00 a%00b %2f ..%2f..%2fetc%2fpasswd %25s %27%20OR%201%3D1%20-- %7B%7B7*7%7D%7D %ff%fe %F0%9F%98%80 -1
 99999999999999999999 9223372036854775808 %C2%B2 1%0a a&id=b"""
 ANSWER = UUID(int=7)
-SOON = LAST + timedelta(minutes=5)
 
 
 @pytest.fixture
@@ -50,14 +49,6 @@ def live(db: Db, version: Version) -> int:
     with db.transaction():
         fill(db)
     return publish(db, version)
-
-
-def happens(db: Db, user: str, item: str, at: datetime = SOON, kind: str = "purchase") -> None:
-    db.execute(
-        "INSERT INTO nextpick.events (event_id, user_id, item_id, kind, occurred_at)"
-        " VALUES (gen_random_uuid()::text, %s, %s, %s, %s)",
-        (user, item, kind, at),
-    )
 
 
 def answered(db: Db, user: str, *items: str, at: datetime = SOON) -> None:

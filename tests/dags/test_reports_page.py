@@ -173,6 +173,9 @@ def test_a_viewer_sees_the_pages_on_models_newest_first_and_in_the_sandbox(viewe
         reports.EVIDENTLYS["Content-Security-Policy"],
     )
     assert viewer.get("/nextpick/models/3").status_code == 404
+    for headers in (viewer.get("/nextpick/").headers, page.headers):
+        assert "frame-ancestors 'self'" in headers["Content-Security-Policy"]
+        assert (headers["Cache-Control"], headers["X-Content-Type-Options"]) == ("no-store", "nosniff")
 
 
 @pytest.mark.parametrize("version", ["..%2f..%2fsecrets", "%2e%2e", "0", "7", "08", "secrets", "8%00", ".8.html.new"])

@@ -1,8 +1,10 @@
 """Connections: an outage costs no memory that grows with it, and what an old pool has lent is still good."""
 
+import asyncio
+
 import psycopg
 import pytest
-from psycopg_pool import PoolTimeout
+from psycopg_pool import PoolClosed, PoolTimeout
 
 from serving import connections
 from serving.connections import Connections
@@ -23,6 +25,21 @@ async def test_those_who_waited_in_vain_are_forgotten(monkeypatch: pytest.Monkey
     assert len(pools) > 1
     assert nowhere._lender == {}
     await nowhere.close()
+
+
+async def test_who_waits_as_another_pool_takes_over_may_ask_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "FORGOTTEN", 4)
+    nowhere = Connections("postgresql://nobody@127.0.0.1:1/none", 1, 2)
+    await nowhere.open()
+    waiting = [asyncio.create_task(nowhere.get(30.0)) for _ in range(4)]
+    await asyncio.sleep(0.1)
+    with pytest.raises(PoolTimeout):
+        await nowhere.get(0.001)
+    ended = await asyncio.gather(*waiting, return_exceptions=True)
+    assert {type(one) for one in ended} == {PoolTimeout}
+    await nowhere.close()
+    with pytest.raises(PoolClosed):
+        await nowhere.get(0.001)
 
 
 async def test_what_was_lent_before_is_used_on_and_closed_when_it_comes_back(

@@ -129,7 +129,7 @@ def test_a_disk_without_room_for_figures_is_told_at_the_start_and_not_by_a_signa
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "posix_fallocate", full)
-    with pytest.raises(ConfigError, match=r"No space left on device, for 5 files of 1,048,576 bytes each\. Make room"):
+    with pytest.raises(ConfigError, match=r"No space left on device, for 5 files of 262,144 bytes each\. Make room"):
         shared.share(tmp_path)
 
 

@@ -9,7 +9,7 @@ from nextpick import settings
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("HOME", "DATABASE_URL", "API_PORT", "API_URL", "AIRFLOW_URL"):
+    for name in ("HOME", "DATABASE_URL", "API_PORT", "API_URL", "AIRFLOW_URL", "LOCAL_API_URL", "LOCAL_AIRFLOW_URL"):
         monkeypatch.delenv(f"NEXTPICK_{name}", raising=False)
     monkeypatch.setattr(settings, "PROJECT", tmp_path)
     monkeypatch.setitem(
@@ -36,13 +36,19 @@ def test_a_terminal_finds_the_api_where_make_run_put_it_and_no_port_sticks(
     assert settings.load_settings().api_address == "http://127.0.0.1:8080"
     (project / ".nextpick").mkdir()
     (project / ".nextpick" / "local.env").write_text(
-        "NEXTPICK_API_URL=http://127.0.0.1:9000\nNEXTPICK_AIRFLOW_URL=http://127.0.0.1:9001\n"
+        "NEXTPICK_LOCAL_API_URL=http://127.0.0.1:9000\nNEXTPICK_LOCAL_AIRFLOW_URL=http://127.0.0.1:9001\n"
     )
     found = settings.load_settings()
     assert (found.api_address, found.airflow_address) == ("http://127.0.0.1:9000", "http://127.0.0.1:9001")
     assert found.api_port == 8080
     (project / ".env").write_text("NEXTPICK_AIRFLOW_URL=https://airflow.example.com/\n")
-    assert settings.load_settings().airflow_address == "https://airflow.example.com"
+    found = settings.load_settings()
+    assert found.airflow_address == "https://airflow.example.com"
+    assert found.local_airflow_address == "http://127.0.0.1:9001"
+    monkeypatch.setenv("NEXTPICK_API_PORT", "9080")
+    assert settings.load_settings().api_address == "http://127.0.0.1:9080"  # here and now
+    monkeypatch.setenv("NEXTPICK_API_URL", "https://api.example.com")
+    assert settings.load_settings().api_address == "https://api.example.com"
 
 
 @pytest.mark.parametrize(

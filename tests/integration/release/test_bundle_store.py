@@ -69,11 +69,11 @@ def test_a_release_names_it_there_and_is_filled_asked_and_gone_back_to_from_anot
     [
         (
             "https://key@example.test/b",
-            "Bundles cannot be put into https://example.test/b: that is none that others can read. NEXTPICK_BUNDLE",
+            "Bundles cannot be put into https://example.test/b: nothing can be written there. NEXTPICK_BUNDLE",
         ),
         ("/srv/bundles", "wants a store that can be written"),
-        ("gs://key:SECRET@bucket/b", "gs://bucket/b: a password, . or # in it would be read by all"),
-        ("gs://bucket/b?sig=SECRET", "gs://bucket/b: a password, . or # in it would be read by all"),
+        ("gs://key:SECRET@bucket/b", "gs://bucket/b: a password or key in it would be read by all"),
+        ("gs://bucket/b?sig=SECRET", "gs://bucket/b: a password or key in it would be read by all"),
         ("file://relative/b", "a folder is named from / on"),
         ("file:///srv/a%20b", "a folder is named from / on"),
         ("nosuch://bucket/b", "Cannot put the bundle into nosuch://bucket/b: ValueError"),

@@ -90,6 +90,23 @@ def test_a_category_whose_weeks_differ_by_half_of_it_is_told_to_be_gone_and_else
     assert found == 50 * told if told in (0, 1) else found >= 50 * told
 
 
+def test_a_category_that_comes_and_goes_is_measured_and_not_called_lost() -> None:
+    rng = np.random.default_rng(4)
+
+    def week(share: float) -> np.ndarray:
+        return np.where(rng.random(5000) < share, "a", "b").astype("object")
+
+    measured = 0
+    for _ in range(50):  # on sale in half of the weeks, and not in this one
+        weeks = tuple(week(0.1 * on) for on in rng.permutation([0, 0, 0, 0, 1, 1, 1, 1]))
+        column = Column("category", "category", week(0), weeks)
+        judged = judge([column], amount("n", [5000] * 9), Silence(0, ()), PARAMS)
+        (lost,) = (measure for measure in judged.measures if measure.statistic == "lost")
+        measured += lost.value is not None
+        assert lost.verdict == "ok"
+    assert measured == 50
+
+
 def test_what_is_hardly_ever_there_is_not_lost() -> None:
     def week(rows: int) -> np.ndarray:
         return np.array(["a"] * rows + ["b"] * (500 - rows), dtype="object")

@@ -46,19 +46,20 @@ def test_tasks_of_one_name_are_counted_and_not_listed(fills: list[str], told: st
 def test_another_terminal_is_told_what_is_under_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def sign_in(*who: str) -> Any:
+    def sign_in(*who: object) -> Any:
         asked.append(who)
         return nullcontext(Api(Task("plan", "success", 1, -1), filling(0, "running")))
 
     monkeypatch.setattr(loop, "AirflowApi", sign_in)
-    settings = Settings(home=tmp_path, airflow_url="http://127.0.0.1:9001")
+    people_see = "https://airflow.example.com"  # where no password of ours is sent
+    settings = Settings(home=tmp_path, airflow_url=people_see, local_airflow_url="http://127.0.0.1:9001")
     assert loop.under_way(settings) == []  # no `make run` was ever here
     known = secrets.load(tmp_path / "secrets.json")
     (row,) = loop.under_way(settings)
     assert (row.name, row.state, row.detail, row.seconds) == ("precompute", "running", "1 of 2 tasks done; fill", 2.0)
-    assert asked == [("http://127.0.0.1:9001", "viewer", known.airflow_viewer)]
+    assert asked == [("http://127.0.0.1:9001", "viewer", known.airflow_viewer, loop.ASIDE_SECONDS)]
 
 
 def test_an_airflow_that_is_away_has_nothing_under_way(tmp_path: Path) -> None:
     secrets.load(tmp_path / "secrets.json")
-    assert loop.under_way(Settings(home=tmp_path, airflow_url=f"http://127.0.0.1:{ports.free()}")) == []
+    assert loop.under_way(Settings(home=tmp_path, local_airflow_url=f"http://127.0.0.1:{ports.free()}")) == []

@@ -73,5 +73,5 @@ def test_addresses_that_people_use_from_afar_are_left_as_they_are_said(
     given = machine._environment(settings, known, "postgresql://x")
     told = (settings.home / "local.env").read_text()
     assert "NEXTPICK_AIRFLOW_URL=https://airflow.example.com\n" in told
-    assert f"NEXTPICK_API_URL=http://127.0.0.1:{settings.api_port}\n" in told
+    assert f"NEXTPICK_LOCAL_API_URL=http://127.0.0.1:{settings.api_port}\n" in told
     assert "NEXTPICK_API_URL" not in given  # programs find it in local.env too, where .env goes before it

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from nextpick.params import GENERATORS
 from nextpick.release.answer import answer
 from nextpick.release.explain import explain
 from nextpick.release.feature_words import words
@@ -100,11 +101,23 @@ def test_popular_items_have_nothing_to_explain(world: tuple[Loaded, ListBlock]) 
         ("of_our_own_rank", 0.0, "number 1 of the candidates by of our own"),
         ("item_price", np.nan, "its price is not known"),
         ("user_log_price", np.log(2.5), "you usually pay about 2.50"),
+        ("own_interval_days", 0.0, "you come back for it after less than a day"),
+        ("own_interval_days", 1.2, "you come back for it after 1 day"),
         ("own_interval_days", np.nan, "you have not chosen it on more than one occasion"),
     ],
 )
 def test_features_are_said_in_words(feature: str, value: float, said: str) -> None:
     assert words(feature, value) == said
+
+
+@pytest.mark.parametrize("generator", GENERATORS)
+@pytest.mark.parametrize("what", ["rank", "score"])
+def test_every_generator_is_said_in_words(generator: str, what: str) -> None:
+    plain = generator.replace("_", " ")
+    missing, known = words(f"{generator}_{what}", np.nan), words(f"{generator}_{what}", 1.0)
+    assert missing.startswith("not suggested by what ")
+    assert " by what " in known
+    assert plain in known or generator == "popular"
 
 
 def test_every_feature_has_words_of_its_own(world: tuple[Loaded, ListBlock]) -> None:

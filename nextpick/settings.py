@@ -92,11 +92,11 @@ class Settings(BaseSettings):
         """The API's address for a client on this machine, without a slash at its end."""
         return (self.api_url or self._here("api_port", self.local_api_url)).rstrip("/")
 
-    @cached_property
+    @property
     def mlflow_address(self) -> str:
         """Where people see MLflow, without what opens its door and without a slash at its end; "" where it is no
         server."""
-        parts = urlsplit(self.mlflow_public_url or self.tracking_uri)
+        parts = urlsplit(self.mlflow_public_url or self.mlflow_url or "")
         if parts.scheme not in ("http", "https"):
             return ""
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/")

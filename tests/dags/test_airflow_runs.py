@@ -45,7 +45,7 @@ def test_of_the_runs_of_a_dag_the_one_that_runs_longest_is_under_way(airflow: An
 def test_a_run_under_way_is_told_and_that_it_is_the_first(
     viewer: TestClient, conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun = {"data_prep": airflow_runs.Begun("running", NOW - timedelta(minutes=3))}
+    begun = {"data_prep": airflow_runs.Begun("running", datetime.now(UTC) - timedelta(minutes=3))}
     monkeypatch.setattr(airflow_runs, "under_way", lambda dags: begun)
     page = viewer.get(HOME).text
     assert page.count("no run has ended yet") == len(home.FORMS) - 1

@@ -173,8 +173,8 @@ def test_the_pages_of_airflow_and_mlflow_answer_and_the_api_needs_no_key(up: Up)
 def test_other_terminals_find_the_database_in_local_env(up: Up) -> None:
     found = dict(line.split("=", 1) for line in (up.home / "local.env").read_text().splitlines()[1:])
     assert not [name for name in found if name.endswith("_PORT")]  # the next run listens where it is told
-    assert found["NEXTPICK_API_URL"] == up.url("API", "")
-    assert found["NEXTPICK_AIRFLOW_URL"] == up.url("AIRFLOW", "")
+    assert found["NEXTPICK_LOCAL_API_URL"] == up.url("API", "")
+    assert found["NEXTPICK_LOCAL_AIRFLOW_URL"] == up.url("AIRFLOW", "")
     assert found["NEXTPICK_DATABASE_URL"].endswith(f"@127.0.0.1:{up.ports['POSTGRES']}/nextpick")
     assert found["NEXTPICK_MLFLOW_URL"] == up.url("MLFLOW", "")
 

@@ -1,10 +1,11 @@
 """Every error is a problem that says what is wrong and what to do; none is a 500."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
+import structlog
 from fastapi import FastAPI
 
 from serving.app import create_app
@@ -111,6 +112,17 @@ async def test_a_request_id_comes_back_and_is_made_where_there_is_none(empty: ht
     assert "x-request-id" in (await empty.get("/nowhere")).headers
 
 
+@pytest.fixture
+def logs_of_its_own(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As in a process of the service alone: Airflow, whose tests may have run before, sends logs elsewhere."""
+    before = structlog.get_config()
+    structlog.reset_defaults()
+    monkeypatch.setattr("serving.edge.log", structlog.get_logger())  # it may have kept where it went before
+    yield
+    structlog.configure(**before)
+
+
+@pytest.mark.usefixtures("logs_of_its_own")
 async def test_a_fault_of_ours_is_a_500_that_tells_nothing(
     database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,8 +10,8 @@ from nextpick.models import manifest
 
 
 def put(store: str, bundle: Path, bundle_sha256: str) -> str:
-    """Put a bundle into the store, a URL that fsspec can write, and return where it is. Files that are there whole are
-    left as they are, and others made whole. Of two at once both put the same.
+    """Put a bundle into the store, a URL that fsspec can write, and return where it is. Files that are there, as
+    long as ours, are left as they are; others are put there anew. Of two at once both put the same.
 
     Raises: BundleError where the bundle is another one, or the store cannot be written. Stores put the URL into what
     they raise, with the key in it: none of their words are passed on.
@@ -29,7 +29,7 @@ def put(store: str, bundle: Path, bundle_sha256: str) -> str:
         files, root = fsspec.url_to_fs(uri)
         files.makedirs(root, exist_ok=True)
         for name in (*stated.files, manifest.MANIFEST):
-            there = f"{root}/{name}"  # stores see to it that what they hold is what they were given: or it is cut off
+            there = f"{root}/{name}"
             if not files.exists(there) or files.size(there) != (bundle / name).stat().st_size:
                 files.put_file(str(bundle / name), there)
     except ImportError as error:  # says what to install, and knows no URL

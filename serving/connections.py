@@ -8,7 +8,6 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from nextpick.store import arrays
 
-SECONDS = 5.0  # to wait for a connection, unless told otherwise
 FORGOTTEN = 256  # that wait in a pool, nearly all of whom have long gone: no more than a dozen ever do at once
 
 
@@ -66,7 +65,6 @@ class Connections:
             open=False,
             min_size=self._least,
             max_size=self._most,
-            timeout=SECONDS,
             reconnect_timeout=1.0,  # then a new request starts over: the pool's own back-off grows to minutes
             configure=_configure,
             kwargs={

@@ -4,10 +4,9 @@ from typing import Annotated
 
 import typer
 
+from nextpick.card import TEXT
 from nextpick.errors import RegistryError
 from nextpick.settings import load_settings
-
-TEXT = "card.md"  # as nextpick.stages.card, whose import costs LightGBM's, writes it
 
 
 def card(version: Annotated[str, typer.Argument(help="Its number; the newest when left out.")] = "") -> None:

@@ -8,6 +8,7 @@ import psycopg
 import structlog
 
 from nextpick import account, registry
+from nextpick.card import TEXT
 from nextpick.errors import ConfigError
 from nextpick.params import load_params
 from nextpick.settings import Settings
@@ -39,9 +40,7 @@ def question(settings: Settings, folder: Path, version: str) -> Question:
 
     found = registry.get(settings, version)
     try:
-        card = (
-            (folder / cards.CARD / cards.TEXT).read_text().split("\n## Parameters\n")[0]
-        )  # the buttons come below it all
+        card, *_ = (folder / cards.CARD / TEXT).read_text().split("\n## Parameters\n")  # the buttons come below it all
         about = _PICTURE.sub("", card)  # Airflow's page cannot show files of ours
     except FileNotFoundError:
         about = "\n".join(f"- {reason}" for reason in found.reasons)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+from nextpick.card import TEXT
 from nextpick.card.facts import Facts
 from nextpick.evaluation.gate import Decision
 from nextpick.models import manifest
@@ -13,7 +14,7 @@ from nextpick.stages import evaluate, prepared
 from nextpick.stages.folder import new_folder
 
 CARD = Path("models", "card")
-TEXT, DECISION = "card.md", "decision.json"
+DECISION = "decision.json"
 
 
 def run(

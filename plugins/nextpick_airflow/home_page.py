@@ -14,6 +14,8 @@ from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nextpick_airflow.headers import EVERY, WITHIN
+
 if TYPE_CHECKING:
     from fastapi import FastAPI
     from fastapi.responses import HTMLResponse
@@ -26,10 +28,8 @@ SCRIPT = (TEMPLATES / "out.js").read_text()
 _HASH = b64encode(sha256(SCRIPT.encode()).digest()).decode()
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; connect-src 'self'; form-action 'self'; "
-    f"base-uri 'none'; frame-ancestors 'self'; script-src 'sha256-{_HASH}'",
-    "Referrer-Policy": "no-referrer",  # addresses here hold ids of users
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
+    f"{WITHIN}; script-src 'sha256-{_HASH}'",
+    **EVERY,
 }
 
 

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nextpick_airflow.headers import EVERY, WITHIN
 from nextpick_airflow.icons import DRIFT
 
 if TYPE_CHECKING:
@@ -25,17 +26,15 @@ PAGE = 50  # reports
 NONE = "There is no such report."
 VERSION = re.compile(r"[1-9]\d{0,8}")
 NIGHT, NAME = re.compile(r"\d{4}-\d\d-\d\d"), re.compile(r"\d{6}(_\d{6})?\.html")
-_EVERY = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
-_WITHIN = "base-uri 'none'; frame-ancestors 'self'"  # Airflow shows these pages in frames
 OURS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; form-action 'self'; "
-    f"{_WITHIN}",
-    **_EVERY,
+    f"{WITHIN}",
+    **EVERY,
 }
 EVIDENTLYS = {
     "Content-Security-Policy": "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; "
-    f"style-src 'unsafe-inline'; img-src data: blob:; font-src data:; {_WITHIN}",
-    **_EVERY,
+    f"style-src 'unsafe-inline'; img-src data: blob:; font-src data:; {WITHIN}",
+    **EVERY,
 }
 EXTERNAL_VIEW = {
     "name": "Drift",  # more is cut off below its icon

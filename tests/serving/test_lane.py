@@ -223,6 +223,9 @@ async def test_a_postgres_that_is_back_is_used_at_once_though_all_lanes_wait_for
     waiting = [asyncio.create_task(database.fetch_one("SELECT 7", None, 15.0)) for _ in range(LANES)]
     assert await asyncio.gather(*waiting) == [(7,)] * LANES
     assert set(asked) == {KNOCK_SECONDS}
+    async with asyncio.timeout(60):  # one lane may have answered all, while the others were still being opened
+        while len(database._free) < database._lanes:
+            await asyncio.sleep(0.01)
     while database._free:
         await database._free.pop().conn.close()
 

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from nextpick import registry
+from nextpick.card import TEXT
 from nextpick.cli import app
 from nextpick.errors import ConfigError, GateRefused
 from nextpick.settings import Settings
@@ -42,8 +43,8 @@ def test_the_question_is_the_model_card_without_pictures_and_with_a_way_to_them(
     assert asked.subject == "Version 1 passed the gate. Shall it be the champion?"
     assert "- better than popular" in asked.body
     assert "retrain.r1" in asked.body
-    (folder / card.CARD / card.TEXT).parent.mkdir(parents=True, exist_ok=True)
-    (folder / card.CARD / card.TEXT).write_text(
+    (folder / card.CARD / TEXT).parent.mkdir(parents=True, exist_ok=True)
+    (folder / card.CARD / TEXT).write_text(
         "# The card\n\n![gain](gain.png)\n\nndcg@10 is 0.31.\n\n## Parameters\n\nseed: 42\n"
     )
     there = registry.get(settings, "1")
@@ -87,7 +88,7 @@ def test_what_the_gate_said_of_a_rejected_version_is_kept_when_it_comes_again(se
     assert (decision.promote, decision.reasons) == (False, ("It was rejected: complaints about tea.",))
     found = registry.get(settings, "1")
     assert (found.gate, found.reasons) == (registry.PASSED, ("better than popular",))
-    assert not (folder / card.CARD / card.TEXT).exists()
+    assert not (folder / card.CARD / TEXT).exists()
 
 
 def test_what_nobody_answered_may_be_asked_again(settings: Settings) -> None:

@@ -160,3 +160,14 @@ def test_users_are_told_by_variant_once_all_variants_were_there_the_whole_day(co
     kpis.count(conn, NOW, 7)
     assert kpis.arms(conn, YESTERDAY) == [Arm("challenger", 0.25, 1), Arm("default", 0.75, 2)]
     assert kpis.arms(conn, TODAY) == []
+
+
+def test_a_machine_that_vanishes_while_it_counts_keeps_the_others_from_it_for_a_minute(
+    conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = "SHOW idle_in_transaction_session_timeout"
+    seen = []
+    monkeypatch.setattr(kpis, "_count", lambda conn, *_: seen.append(conn.execute(asked).fetchone()))
+    kpis.count(conn, NOW, 1)
+    assert seen == [("1min",)]
+    assert conn.execute(asked).fetchone() == ("0",)

@@ -3,13 +3,6 @@
 import subprocess
 import sys
 
-from nextpick.commands import card
-from nextpick.stages import card as stage
-
-
-def test_the_file_has_the_same_name() -> None:
-    assert card.TEXT == stage.TEXT
-
 
 def test_to_read_a_card_no_learner_is_loaded() -> None:
     code = (
